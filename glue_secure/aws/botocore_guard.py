@@ -28,11 +28,13 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from glue_secure.aws.tls import require_tls
-from glue_secure.core.driver_s3 import REMOVING, STORING, WRITES, refused_post
+from glue_secure.core.driver_s3 import READING, REMOVING, STORING, WRITES, refused_post
 from glue_secure.core.errors import RefusedError
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports.driver_s3 import CallGuard
 
 _CONTEXT = "glue_secure_parameters"
+_RECORDED = STORING | REMOVING | READING
 _lock = Lock()
 _guards: list[CallGuard] = []
 _exempt: WeakSet[Any] = WeakSet()
@@ -153,11 +155,18 @@ def _checked(client: Any, guard: CallGuard, parameters: Any, model: Any, context
     return parameters
 
 
-def _recorded_guard(client: Any, model: Any) -> CallGuard | None:
-    """Return the guard that records a request; None for requests that neither store nor remove objects."""
-    if not (_guards and _is_s3(client) and (model.name in STORING or model.name in REMOVING)):
+def _recorded_guard(client: Any, model: Any, parameters: Mapping[str, Any]) -> CallGuard | None:
+    """Return the guard that records a request.
+
+    None for requests that neither store nor remove objects, and for reads that no guard records.
+    """
+    if not (_guards and _is_s3(client) and model.name in _RECORDED):
         return None
-    return guard_of(client)
+    guard = guard_of(client)
+    if guard is not None and model.name in READING:
+        location = S3Uri(str(parameters.get("Bucket", "")), str(parameters.get("Key", "")))
+        return guard if guard.records_read(location) else None
+    return guard
 
 
 def _size_of(request: Mapping[str, Any]) -> int | None:
@@ -211,10 +220,10 @@ def _change_client(module: ModuleType) -> None:
 
     def send(real: Any) -> Any:
         def _make_request(self: Any, operation_model: Any, request_dict: Any, request_context: Any) -> Any:
-            guard = _recorded_guard(self, operation_model)
+            parameters = request_context.get(_CONTEXT, {})
+            guard = _recorded_guard(self, operation_model, parameters)
             if guard is None:
                 return real(self, operation_model, request_dict, request_context)
-            parameters = request_context.get(_CONTEXT, {})
             with guard.request(operation_model.name, parameters, _size_of(request_dict)) as record:
                 http, parsed = real(self, operation_model, request_dict, request_context)
                 record(http.status_code, parsed, is_certain=_is_certain(parsed))
@@ -245,10 +254,10 @@ def _change_async_client(module: ModuleType) -> None:
         async def _make_request(
             self: Any, operation_model: Any, request_dict: Any, request_context: Any
         ) -> Any:
-            guard = _recorded_guard(self, operation_model)
+            parameters = request_context.get(_CONTEXT, {})
+            guard = _recorded_guard(self, operation_model, parameters)
             if guard is None:
                 return await real(self, operation_model, request_dict, request_context)
-            parameters = request_context.get(_CONTEXT, {})
             with guard.request(operation_model.name, parameters, _size_of(request_dict)) as record:
                 http, parsed = await real(self, operation_model, request_dict, request_context)
                 record(http.status_code, parsed, is_certain=_is_certain(parsed))

@@ -19,10 +19,12 @@ class AllowedConnector:
     Attributes:
         class_name: the class that a call or a Glue connection names.
         sha256: SHA-256 of the JAR with the class, hexadecimal; ``""`` if any JAR is allowed.
+        image: digest of the image that its Glue connection names (``sha256:...``); ``""`` if any is allowed.
     """
 
     class_name: str
     sha256: str = ""
+    image: str = ""
 
 
 def parse_allowed_connectors(text: str | None) -> tuple[AllowedConnector, ...]:

@@ -13,6 +13,7 @@ from glue_secure.core.objects import checksum_in
 from glue_secure.core.receipts import (
     BOTO3,
     DELETED,
+    READ,
     STORED,
     UNANSWERED,
     UPLOAD_ABORTED,
@@ -28,6 +29,8 @@ WRITES = of_kind("store", "create")
 STORING = WRITES | of_kind("part", "complete")
 """Operations that store bytes. The encryption of those that are not in ``WRITES`` was set before."""
 REMOVING = of_kind("delete") | {"AbortMultipartUpload"}
+READING = frozenset({"GetObject"})
+"""Operations whose response has the content of an object, and how it is encrypted."""
 # CreateSession is the first call of a directory bucket, also before a read.
 _CHECKED = STORING | REMOVING | {"CreateSession"}
 _ALGORITHM, _KEY, _BUCKET_KEY = "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"
@@ -147,13 +150,13 @@ def receipts_of(
         return [Receipt(DELETED, uri, operation, BOTO3, time=time)]
     if operation == "AbortMultipartUpload":
         return [Receipt(UPLOAD_ABORTED, uri, operation, BOTO3, upload=upload, time=time)]
-    if operation in ("UploadPart", "UploadPartCopy") or operation not in STORING:
+    if operation in ("UploadPart", "UploadPartCopy") or operation not in STORING | READING:
         return []
     is_creation = operation == "CreateMultipartUpload"
     copied = response.get("CopyObjectResult") or {}
     return [
         Receipt(
-            UPLOAD_CREATED if is_creation else STORED,
+            UPLOAD_CREATED if is_creation else READ if operation in READING else STORED,
             uri,
             operation,
             BOTO3,

@@ -18,6 +18,22 @@ SCHEMA = "glue-secure/evidence/1"
 
 
 @dataclass(frozen=True, slots=True)
+class SourceEncryption:
+    """Objects of a read that are encrypted alike.
+
+    Attributes:
+        algorithm: as S3 names it (``aws:kms``, ``AES256``); ``""`` if S3 named none, ``unknown`` if S3 gave
+            no answer.
+        key: ARN of the KMS key, ``""`` without one.
+        objects: number of these objects among those that were inspected.
+    """
+
+    algorithm: str
+    key: str
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRecord:
     """A read.
 
@@ -34,6 +50,8 @@ class ReadRecord:
         skipped_objects: the first of them.
         merged_columns: for each column that not all objects have, or that has several types, its name and in
             how many objects it is, or its types; see :mod:`.merged_columns`.
+        encryption: how the objects are encrypted, by HeadObject: all or a share of them where the policy file
+            requires something of the source, otherwise at most three. Empty for a read without objects.
     """
 
     source: str
@@ -46,6 +64,7 @@ class ReadRecord:
     skipped: int = 0
     skipped_objects: tuple[S3Uri, ...] = ()
     merged_columns: tuple[str, ...] = ()
+    encryption: tuple[SourceEncryption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ when it was stored, without a listing and without HeadObject.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -16,6 +16,7 @@ from glue_secure.core.objects import ObjectEncryption
 
 STORED, UPLOAD_CREATED, DELETED, UNANSWERED = "stored", "upload-created", "deleted", "unanswered"
 UPLOAD_ABORTED = "upload-aborted"
+READ = "read"
 BOTO3 = "boto3"
 """Client of the receipts of botocore's clients."""
 
@@ -27,7 +28,7 @@ class Receipt:
     Attributes:
         outcome: ``stored`` (the object exists now), ``upload-created`` (of a multipart upload, nothing is
             stored yet), ``upload-aborted``, ``deleted``, or ``unanswered`` (a storing request without a
-            response: the object may exist).
+            response: the object may exist). ``read``: an object below a source of the policy file was read.
         uri: location of the object.
         operation: S3's API operation (``PutObject``).
         client: which client sent the request: ``driver``, ``executor 3`` or ``boto3``.
@@ -90,11 +91,17 @@ class ReceiptBook:
 
     A later receipt of a location replaces an earlier one; a deletion removes it. The completion of a
     multipart upload has the encryption with which the upload was created, if its own response does not say.
-    A copy has the size of its source.
+    A copy has the size of its source. Receipts of reads are kept apart.
+
+    Args:
+        records_read: whether the reads of an object are kept, for copies of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, records_read: Callable[[S3Uri], bool] = lambda _: False) -> None:
         self._lock = Lock()
+        self._records_read = records_read
+        self._reads: dict[tuple[S3Uri, str, str], ObjectEncryption] = {}
+        self._copied: dict[S3Uri, None] = {}
         self._number = 0
         self._objects: dict[S3Uri, _Left] = {}
         self._uploads: dict[str, Receipt] = {}
@@ -160,12 +167,28 @@ class ReceiptBook:
         with self._lock:
             return any(folder.is_below(location) for folder in self._emptied)
 
+    def reads(self) -> tuple[ObjectEncryption, ...]:
+        """Return each object that was read, once for each encryption that S3 answered."""
+        with self._lock:
+            return tuple(self._reads.values())
+
+    def copied(self) -> tuple[S3Uri, ...]:
+        """Return the objects below a source that S3 copied. Its answer is about the copy."""
+        with self._lock:
+            return tuple(self._copied)
+
     def incomplete_uploads(self) -> tuple[Receipt, ...]:
         """Return the multipart uploads that were neither completed nor aborted. They store no object."""
         with self._lock:
             return tuple(self._uploads.values())
 
     def _add(self, receipt: Receipt) -> None:
+        if receipt.outcome == READ:
+            self._reads[receipt.uri, receipt.algorithm, receipt.key] = receipt.encryption()
+            return
+        source = S3Uri(*receipt.source.lstrip("/").split("/", 1)) if "/" in receipt.source[1:] else None
+        if source is not None and self._records_read(source):
+            self._copied[source] = None
         self._number += 1
         if receipt.outcome == UPLOAD_CREATED:
             self._uploads[receipt.upload] = receipt
@@ -182,9 +205,8 @@ class ReceiptBook:
             receipt = replace(
                 receipt, algorithm=created.algorithm, key=created.key, bucket_key=created.bucket_key
             )
-        if receipt.source and receipt.size is None:
-            bucket, _, key = receipt.source.lstrip("/").partition("/")
-            copied = self._objects.get(S3Uri(bucket, key))
+        if source is not None and receipt.size is None:
+            copied = self._objects.get(source)
             receipt = replace(receipt, size=copied.receipt.size if copied is not None else None)
         self._objects.pop(receipt.uri, None)  # a replaced object is the newest
         self._objects[receipt.uri] = _Left(receipt, self._number)

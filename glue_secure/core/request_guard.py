@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from glue_secure.core.endpoints import AWS_SUFFIXES, endpoint_kind
 from glue_secure.core.errors import RefusedError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.receipts import DELETED, STORED, UNANSWERED, UPLOAD_CREATED, Receipt
+from glue_secure.core.receipts import DELETED, READ, STORED, UNANSWERED, UPLOAD_CREATED, Receipt
 from glue_secure.core.target_encryption import ALIASES, Encryption, EncryptionRule, EncryptionRules
 
 # The message of RefusedRequest.java, to which the AWS SDK appends the request id.
@@ -19,7 +19,7 @@ _REFUSAL = re.compile(
     r"(GS-[A-Z0-9]+-\d{3}) (.+)\n  found:    (.+)\n  required: (.+)\n  fix:      (.+?)(?: \(Service: .*)?$",
     re.MULTILINE,
 )
-_OUTCOMES = (STORED, UPLOAD_CREATED, DELETED, UNANSWERED)
+_OUTCOMES = (STORED, UPLOAD_CREATED, DELETED, UNANSWERED, READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class RequestPolicy:
             "rules": [self._rule(rule) for rule in self.rules.all],
             "aliases": list(ALIASES) if self.rules.targets else [],
             "reserved": [f"{uri.bucket}/{uri.as_prefix()}" for uri in self.reserved],
+            "sources": [f"{uri.bucket}/{uri.as_prefix()}" for uri in self.rules.sources],
             "hosts": list(AWS_SUFFIXES) if aws else [f"{host.hostname}:{host.port or 443}"],
             "probe": self.probe.with_scheme(scheme),
             "settings": dict(settings),

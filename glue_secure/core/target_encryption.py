@@ -112,11 +112,13 @@ class EncryptionRules:
         default: the rule for objects that no target covers.
         targets: rules of the policy file.
         writes_dsse: whether the S3 client of Spark can be set to DSSE-KMS (Hadoop 3.4).
+        sources: locations whose reads are recorded, because the policy file requires something of them.
     """
 
     default: EncryptionRule
     targets: tuple[EncryptionRule, ...] = ()
     writes_dsse: bool = False
+    sources: tuple[S3Uri, ...] = ()
     _by_bucket: Mapping[str, list[tuple[str, EncryptionRule]]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -150,7 +152,8 @@ class EncryptionRules:
             )
             for rule in document["rules"]
         )
-        return cls(default, tuple(targets), document["writes_dsse"])
+        sources = tuple(S3Uri(*location) for location in document["sources"])
+        return cls(default, tuple(targets), document["writes_dsse"], sources)
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the rules as JSON values, for another process of the job."""
@@ -164,7 +167,8 @@ class EncryptionRules:
             }
             for rule in self.all
         ]
-        return {"rules": rules, "writes_dsse": self.writes_dsse}
+        sources = [[location.bucket, location.key] for location in self.sources]
+        return {"rules": rules, "writes_dsse": self.writes_dsse, "sources": sources}
 
     def for_hadoop(self, version: str) -> EncryptionRules:
         """Return the rules for the S3 client of a version of Hadoop.
@@ -188,6 +192,10 @@ class EncryptionRules:
                 if path.startswith(prefix):
                     return rule
         return self.default
+
+    def records_read(self, location: S3Uri) -> bool:
+        """Return whether a read of an object is recorded."""
+        return any(location.is_below(source) for source in self.sources)
 
     def is_unknown(self, bucket: str) -> bool:
         """Return whether a name stands for a bucket that a target may be about: the alias of an access point.

@@ -159,7 +159,7 @@ class DataReader:
             newest = (listing.newest,) if listing.newest is not None else ()
             uris = Locations(new or newest)
             source_filter.check_compression(uris)
-            self._sources.check(uris)
+            encryption = self._sources.check(uris)
             base = None
             if len(locations) == 1 and partition_columns and partition_values_of is None:
                 base = locations[0]
@@ -200,6 +200,7 @@ class DataReader:
                     skipped=listing.invalid_count + len(skipped),
                     skipped_objects=(*listing.invalid, *skipped)[:MOST_NAMED],
                     merged_columns=merged,
+                    encryption=encryption,
                 ),
                 scan,
             )
@@ -271,9 +272,11 @@ class DataReader:
             locations = [s3_location(text, "read of") for text in sources]
             description = ", ".join(map(str, locations))
             enforce(check_settings(self._plan, self._engine.settings_in_force()))
-            self._sources.check_locations(locations)
+            encryption = self._sources.check_locations(locations)
             frame = perform()
-            record = ReadRecord(description, "s3", format, transformation_ctx, None, None, None)
+            record = ReadRecord(
+                description, "s3", format, transformation_ctx, None, None, None, encryption=encryption
+            )
             self._recorder.read(record, _NOT_COUNTED)
             return frame
 

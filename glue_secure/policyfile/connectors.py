@@ -19,7 +19,7 @@ def approved_connectors(arguments: JobArguments, policy: PolicyFile) -> tuple[Al
     by_argument = arguments.allowed_connectors()
     if not policy.connectors:
         return by_argument
-    approved = tuple(AllowedConnector(one.class_name, one.sha256) for one in policy.connectors)
+    approved = tuple(AllowedConnector(one.class_name, one.sha256, one.image) for one in policy.connectors)
     for entry in by_argument:
         same = [one for one in approved if one.class_name == entry.class_name]
         if not same or entry.sha256 not in ("", same[0].sha256):

@@ -104,11 +104,18 @@ def show(policy: PolicyFile, today: date) -> dict[str, Any]:
                 "keys": list(one.keys),
                 "checked": one.checked,
                 "tls_only": one.tls_only,
+                "lake_formation_only": one.lake_formation_only,
             }
             for one in policy.sources
         ],
         "connectors": [
-            {"class": one.class_name, "sha256": one.sha256, "owner": one.owner, "reason": one.reason}
+            {
+                "class": one.class_name,
+                "sha256": one.sha256,
+                "image": one.image,
+                "owner": one.owner,
+                "reason": one.reason,
+            }
             for one in policy.connectors
         ],
         "exceptions": [

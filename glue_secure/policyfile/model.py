@@ -69,6 +69,7 @@ class SourceRequirement:
         keys: accepted keys of KMS algorithms; empty for any.
         checked: ``all`` objects, or a ``sample`` of each read.
         tls_only: whether the bucket policy must deny requests without TLS.
+        lake_formation_only: whether objects may be read with credentials of Lake Formation only.
     """
 
     name: str
@@ -77,6 +78,17 @@ class SourceRequirement:
     keys: tuple[str, ...] = ()
     checked: str = "all"
     tls_only: bool = False
+    lake_formation_only: bool = False
+
+    @property
+    def requires_encryption(self) -> bool:
+        """Whether it requires something of how each object is encrypted."""
+        return bool(self.algorithms or self.keys)
+
+    @property
+    def is_of_reads(self) -> bool:
+        """Whether a read can violate it. The transport is a property of the bucket."""
+        return self.requires_encryption or self.lake_formation_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +97,17 @@ class Connector:
 
     Attributes:
         class_name: the class that a call or a Glue connection names.
-        sha256: SHA-256 of its JAR, or the digest of its image, hexadecimal.
+        sha256: SHA-256 of its JAR, hexadecimal; ``""`` if ``image`` is set alone.
         owner: who answers for it.
         reason: why it is needed.
+        image: digest of its image in Amazon ECR (``sha256:...``), ``""`` without one.
     """
 
     class_name: str
     sha256: str
     owner: str
     reason: str
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,4 +236,5 @@ def rules_of(policy: PolicyFile, run_key: KmsKeyArn) -> EncryptionRules:
         )
 
     targets = tuple(rule(target) for target in policy.targets if target.prefix is not None)
-    return EncryptionRules(EncryptionRules.of_key(run_key).default, targets)
+    sources = tuple(source.prefix for source in policy.sources if source.is_of_reads)
+    return EncryptionRules(EncryptionRules.of_key(run_key).default, targets, sources=sources)

@@ -94,11 +94,13 @@ SHAPE: Mapping[str, Mapping[str, Field]] = {
         "keys": Field("texts", "accepted keys; without it, any", pattern=KEY_PATTERN),
         "checked": Field("text", "all objects, or a sample of each read", values=CHECKED),
         "tls_only": Field("boolean", "whether the bucket policy must deny requests without TLS"),
+        "lake_formation_only": Field("boolean", "whether reads need credentials of Lake Formation"),
     },
     "connectors": {
         "class": Field("text", "class that a call or connection names", required=True,
                        pattern=r"[A-Za-z_$][\w$]*(\.[\w$]+)+"),
-        "sha256": Field("text", "SHA-256 of the JAR", required=True, pattern=r"[0-9a-fA-F]{64}"),
+        "sha256": Field("text", "SHA-256 of the JAR", pattern=r"[0-9a-fA-F]{64}"),
+        "image": Field("text", "digest of the image: sha256:...", pattern=r"sha256:[0-9a-f]{64}"),
         "owner": Field("text", "who answers for it", required=True),
         "reason": _REASON,
     },
@@ -170,8 +172,7 @@ class _Reader:
         self._unique([(source.name, ("sources", at, "name")) for at, source in enumerate(sources)])
         self._unique([(str(source.prefix), ("sources", at)) for at, source in enumerate(sources)])
         connectors = tuple(
-            Connector(entry["class"], entry["sha256"].lower(), entry["owner"], entry["reason"])
-            for entry in entries["connectors"]
+            self._connector(entry, ("connectors", at)) for at, entry in enumerate(entries["connectors"])
         )
         self._unique([(one.class_name, ("connectors", at)) for at, one in enumerate(connectors)])
         for at, connector in enumerate(connectors):
@@ -226,7 +227,14 @@ class _Reader:
             keys,
             entry.get("checked", "all"),
             entry.get("tls_only", False),
+            entry.get("lake_formation_only", False),
         )
+
+    def _connector(self, entry: Mapping[str, Any], path: Path) -> Connector:
+        sha256, image = entry.get("sha256", "").lower(), entry.get("image", "")
+        if not sha256 and not image:
+            self._fail(path, "neither sha256 nor image", "sha256 of the JAR, image of the connector, or both")
+        return Connector(entry["class"], sha256, entry["owner"], entry["reason"], image)
 
     def _exception(self, entry: Mapping[str, Any], path: Path) -> PolicyException:
         control = entry["control"]

@@ -25,6 +25,7 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["schema"]["const"] = SCHEMA
     schema["properties"]["exception_days"] |= {"minimum": 1, "maximum": MOST_EXCEPTION_DAYS}
     schema["properties"]["targets"]["items"]["oneOf"] = [{"required": ["prefix"]}, {"required": ["table"]}]
+    schema["properties"]["connectors"]["items"]["anyOf"] = [{"required": ["sha256"]}, {"required": ["image"]}]
     return {"$schema": URI, "title": "glue-secure policy file", **schema}
 
 

@@ -43,7 +43,7 @@ def check_mode(job: str, glue: str, arguments: JobArguments, workers: int | None
         UsageError: ``--conf`` or the argument of fine-grained access control is invalid.
     """
     settings = settings_of(arguments.get("conf") or "")
-    fine_grained, full_table = is_fine_grained(arguments), _is_full_table(settings)
+    fine_grained, full_table = is_fine_grained(arguments), is_full_table(arguments)
     if not fine_grained and not full_table:
         return []
     problems = list(_problems(glue, settings, fine_grained, full_table))
@@ -72,7 +72,9 @@ def check_mode(job: str, glue: str, arguments: JobArguments, workers: int | None
     ]
 
 
-def _is_full_table(settings: Mapping[str, str]) -> bool:
+def is_full_table(arguments: JobArguments) -> bool:
+    """Return whether ``--conf`` has a setting of full table access. Raises UsageError if it is invalid."""
+    settings = settings_of(arguments.get("conf") or "")
     if settings.get(RESOLVER, "").endswith(".AWSLakeFormationCredentialResolver"):
         return True
     return any(_CATALOG.match(name) and value.lower() == "true" for name, value in settings.items())

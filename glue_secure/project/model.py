@@ -198,6 +198,11 @@ class Job:
         return JobArguments({**self.arguments, **self.security})
 
 
+def code_prefix(buckets: Mapping[str, Bucket]) -> str:
+    """Return the location of the wheels and policy files, without a slash at the end."""
+    return f"s3://{buckets[ARTIFACTS].name}/glue-secure"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project.
@@ -213,6 +218,7 @@ class Project:
         policy_sha256: Their digests.
         operators: ARNs of principals that run ``glue-secure bookmark``, ``evidence`` and ``remediate``.
         evidence: How the evidence is stored.
+        policy_files: Location and content of those that are files of the project, which a deployment uploads.
     """
 
     name: str
@@ -225,6 +231,7 @@ class Project:
     policy_sha256: str = ""
     operators: tuple[str, ...] = ()
     evidence: EvidenceSettings = EvidenceSettings()
+    policy_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def configuration(self) -> str:
@@ -255,7 +262,7 @@ class Project:
     @property
     def code_prefix(self) -> str:
         """Location of the wheels, without a slash at the end."""
-        return f"s3://{self.buckets[ARTIFACTS].name}/glue-secure"
+        return code_prefix(self.buckets)
 
     @property
     def request_guard_uri(self) -> str:

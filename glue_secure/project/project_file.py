@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,9 +29,16 @@ from glue_secure.core.documents import toml_parser
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.json_documents import depth_as_value_error
-from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256, policy_digests, policy_locations
+from glue_secure.core.policy_arguments import (
+    PACKAGED,
+    POLICY,
+    POLICY_SHA256,
+    policy_digests,
+    policy_locations,
+)
 from glue_secure.core.redaction import is_secret_name, redact_text
 from glue_secure.core.spark_arguments import settings_of
+from glue_secure.policyfile.reader import parse_policy
 from glue_secure.project.model import (
     ARTIFACTS,
     EVIDENCE,
@@ -40,6 +48,7 @@ from glue_secure.project.model import (
     Job,
     Project,
     Vpc,
+    code_prefix,
     subnet_blocks,
 )
 from glue_secure.project.versions import GLUE_VERSIONS
@@ -107,11 +116,17 @@ def read(path: Path) -> Project:
             required="a project file",
             fix="create a project with glue-secure init NAME, or write the file (docs/templates.md)",
         ) from error
-    return read_text(text, name=path.name)
+    return read_text(text, name=path.name, folder=path.parent)
 
 
-def read_text(text: str, *, name: str = FILE_NAME) -> Project:
-    """Read the text of a project file. Raises like :func:`read`."""
+def read_text(text: str, *, name: str = FILE_NAME, folder: Path = Path()) -> Project:
+    """Read the text of a project file. Raises like :func:`read`.
+
+    Args:
+        text: The text.
+        name: Of the file, for errors.
+        folder: Paths of policy files are relative to it.
+    """
     parse = toml_parser(name)
     try:
         with depth_as_value_error():
@@ -119,7 +134,7 @@ def read_text(text: str, *, name: str = FILE_NAME) -> Project:
     except ValueError as error:  # TOMLDecodeError, or a number of more than 4300 digits
         # The library's message ends with line and column.
         raise UsageError(name, found=redact_text(str(error)), required="TOML") from error
-    return _project(_Table(name, "", values))
+    return _project(_Table(name, "", values), folder)
 
 
 class _Table:
@@ -267,17 +282,17 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), type(value).__name__)
 
 
-def _project(top: _Table) -> Project:
+def _project(top: _Table, folder: Path) -> Project:
     project = top.table("project")
     if project is None:
         top.fail("project", "missing", "a table [project] with a name")
     name = project.text("name", _NAME)
     catalog_settings = project.flag("catalog_settings", True)
     operators = project.texts("operators", _PRINCIPAL)
-    policy, policy_sha256 = _policy(project)
-    project.reject_unknown()
     evidence = _evidence(top.table("evidence"))
     buckets = _buckets(top)
+    policy, policy_sha256, policy_files = _policy(project, f"{code_prefix(buckets)}/policy", folder)
+    project.reject_unknown()
     connections = {
         connection: _connection(connection, table, name)
         for connection, table in top.tables("connections", _CONNECTION)
@@ -289,7 +304,17 @@ def _project(top: _Table) -> Project:
     top.reject_unknown()
     _reject_collisions(top, name, buckets, connections, jobs)
     return Project(
-        name, buckets, connections, jobs, vpc, catalog_settings, policy, policy_sha256, operators, evidence
+        name,
+        buckets,
+        connections,
+        jobs,
+        vpc,
+        catalog_settings,
+        policy,
+        policy_sha256,
+        operators,
+        evidence,
+        policy_files,
     )
 
 
@@ -338,14 +363,36 @@ def _evidence(table: _Table | None) -> EvidenceSettings:
     return settings
 
 
-def _policy(project: _Table) -> tuple[str, str]:
-    """Return the policy files of every job and their digests, as their arguments name them."""
+def _policy(project: _Table, prefix: str, folder: Path) -> tuple[str, str, dict[str, bytes]]:
+    """Return the policy files of every job and their digests, as their arguments name them.
+
+    A file of the project gets a location below the prefix that contains its digest, so that no deployment
+    replaces the file that runs of another one use.
+
+    Returns:
+        Locations, digests, and the content of the project's own files by location.
+    """
     files, digests = project.text("policy", None, ""), project.text("policy_sha256", None, "")
     if not files:
         if digests:
             project.fail("policy_sha256", "without policy", "policy and policy_sha256")
-        return "", ""
-    given = JobArguments({POLICY: files, **({POLICY_SHA256: digests} if digests else {})})
+        return "", "", {}
+    contents: dict[str, bytes] = {}
+    pinned: list[tuple[str, str]] = []
+    stated = [digest.strip() for digest in digests.split(",") if digest.strip()]
+    for name in map(str.strip, files.split(",")):
+        digest = stated.pop(0) if stated and _is_elsewhere(name) else ""
+        if not _is_elsewhere(name):
+            content = _policy_file(project, folder, name)
+            digest = sha256(content).hexdigest()
+            name = f"{prefix}/{digest}{Path(name).suffix}"
+            contents[name] = content
+        pinned.append((name, digest))
+    if stated or not all(digest for _, digest in pinned):
+        required = "one SHA-256 for each policy file that is not a file of the project, which pins it"
+        project.fail("policy_sha256", repr(digests) if digests else "missing", required)
+    files, digests = (",".join(texts) for texts in zip(*pinned, strict=True))
+    given = JobArguments({POLICY: files, POLICY_SHA256: digests})
     try:
         locations = policy_locations(given)
         for location in locations:
@@ -355,9 +402,24 @@ def _policy(project: _Table) -> tuple[str, str]:
     except UsageError as error:
         key = "policy_sha256" if POLICY_SHA256 in error.resource else "policy"
         project.fail(key, error.found, error.required)
-    if not digests:
-        project.fail("policy_sha256", "missing", "the SHA-256 of each policy file, which pins it")
-    return files, digests
+    return files, digests, contents
+
+
+def _is_elsewhere(name: str) -> bool:
+    return "://" in name or name.startswith(PACKAGED)
+
+
+def _policy_file(project: _Table, folder: Path, name: str) -> bytes:
+    """Return the content of a valid policy file of the project. Raises UsageError."""
+    path = folder / name
+    if path.suffix not in (".toml", ".json"):
+        project.fail("policy", repr(name), "s3://BUCKET/KEY, package:PACKAGE/FILE, or a file .toml or .json")
+    try:
+        content = path.read_bytes()
+        parse_policy(content.decode("utf-8"), name, as_json=path.suffix == ".json")
+    except (OSError, UnicodeDecodeError) as error:
+        project.fail("policy", f"{name}: {type(error).__name__}", "a policy file beside the project file")
+    return content
 
 
 def _buckets(top: _Table) -> dict[str, Bucket]:

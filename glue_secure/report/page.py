@@ -72,9 +72,23 @@ def sections(document: Document) -> Iterator[Section]:
         ),
         Section(
             "Read",
-            ("source", "format", "objects", "bytes", "rows", "bookmark"),
+            (
+                "source",
+                "format",
+                "objects",
+                "bytes",
+                "rows",
+                "bookmark",
+                "encryption of the inspected objects",
+            ),
             [
-                _cells(each, "source", "format", "objects", "bytes", "rows", "transformation_ctx")
+                (
+                    *_cells(each, "source", "format", "objects", "bytes", "rows", "transformation_ctx"),
+                    ", ".join(
+                        f"{kind.get('objects')} {kind.get('algorithm') or 'none'} {kind.get('key')}".strip()
+                        for kind in records(each, "encryption")
+                    ),
+                )
                 for each in records(document, "reads")
             ],
         ),

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from glue_secure.aws import botocore_guard
 from glue_secure.core.driver_s3 import is_storing
 from glue_secure.core.errors import RefusedError
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports.driver_s3 import Recorder
 from glue_secure.run.automatic_start import no_run, start_automatically
 
@@ -54,6 +55,10 @@ class BeforeInit:
     ) -> Iterator[Recorder]:
         """Record nothing."""
         yield _ignore
+
+    def records_read(self, _location: S3Uri) -> bool:
+        """Return False: without a run, nothing is required of sources."""
+        return False
 
     def in_child(self) -> BeforeInit:
         """Return the guard of a forked process."""

@@ -15,6 +15,7 @@ from typing import Any
 from glue_secure import __version__
 from glue_secure.aws.columns import ColumnSource
 from glue_secure.aws.dynamodb import DynamoDbHighWaterMarkStore
+from glue_secure.aws.ecr import EcrImages
 from glue_secure.aws.glue import GlueControlPlane
 from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.metastore import GlueMetastore
@@ -167,6 +168,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         driver_s3=session,
         dynamodb=dynamodb,
         kinesis=kinesis,
+        images=EcrImages(lambda region: in_region("ecr", region)),
         remote_objects=ExecutorS3(session.s3_endpoint, session.region, session.path_style),
         columns=ColumnSource(clients=session.client),
     )

@@ -235,6 +235,7 @@ class Run:
         active += tuple(self.requests.end_writes(ACTIVE_WORK_SECONDS))
         self.requests.collect()
         self.driver_s3.collect()
+        self.sources.check_responses(self.requests.receipts, self.requests.problem)
         staged = self.writer.verify_deferred_writes()
         report = replace(self.engine.unmanaged_writes(), active=active)
         self.unmanaged_writes.verify(report, staged=staged)

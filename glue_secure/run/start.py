@@ -51,6 +51,7 @@ from glue_secure.policyfile.connectors import approved_connectors
 from glue_secure.policyfile.exceptions import ExceptionRegister
 from glue_secure.preflight.establish import Preflight
 from glue_secure.preflight.fine_grained import is_fine_grained
+from glue_secure.preflight.lake_formation_mode import is_full_table
 from glue_secure.run import automatic_start, composition, test_mode
 from glue_secure.run.bookmark_setup import bookmarks_of
 from glue_secure.run.evidence_store import EvidenceStore
@@ -273,7 +274,9 @@ def build_run(
         engine=engine,
         clock=services.clock,
         recorder=recorder,
-        approved_jars={one.class_name: one.sha256 for one in preflight.policy.policy.connectors},
+        approved_jars={
+            one.class_name: one.sha256 for one in preflight.policy.policy.connectors if one.sha256
+        },
     )
     columns = ColumnPolicyEnforcer(
         location=arguments.location(COLUMNS),
@@ -317,7 +320,7 @@ def build_run(
         ),
         engine=engine,
         verifier=verifier,
-        receipts=ReceiptBook(),
+        receipts=ReceiptBook(rules.records_read),
         recorder=recorder,
     )
     prover = BucketPolicyProver(
@@ -335,6 +338,7 @@ def build_run(
         objects=services.objects,
         recorder=recorder,
         seed=str(identity.run_id),
+        full_table_access=is_full_table(arguments),
     )
     reader = DataReader(
         plan=preflight.plan,
@@ -372,6 +376,7 @@ def build_run(
             approved_connectors(arguments, preflight.policy.policy),
             jar_of=engine.jar_of,
             connection=connections.read,
+            images=services.images,
         ),
     )
     return Run(

@@ -38,7 +38,7 @@ from typing import Any, NoReturn
 
 import glue_secure
 from glue_secure.aws import botocore_guard
-from glue_secure.core.driver_s3 import unanswered
+from glue_secure.core.driver_s3 import READING, unanswered
 from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
@@ -246,6 +246,10 @@ class ChildGuard:
         policy = _read(self._folder)
         return policy is not None and policy.is_open
 
+    def records_read(self, location: S3Uri) -> bool:
+        """Return whether the response to a read of an object is recorded."""
+        return _read(self._folder) is not None and self._recorder().records_read(location)
+
     def refuse(self, error: RefusedError) -> NoReturn:
         """Raise the error; the run can no longer commit."""
         self._recorder().refuse(error)
@@ -292,6 +296,10 @@ class _ChildRecorder(S3CallGuard):
 
     @contextmanager
     def request(self, operation: str, parameters: Mapping[str, Any], size: int | None) -> Iterator[Recorder]:
+        if operation in READING:  # a commit does not wait for reads
+            with super().request(operation, parameters, size) as record:
+                yield record
+            return
         # If this process ends during the request, the object may exist.
         pending = unanswered(operation, parameters, time=now())
         with self._logged(pending), super().request(operation, parameters, size) as record:

@@ -75,6 +75,10 @@ class S3CallGuard:
         """Whether the run is open."""
         return self._is_open()
 
+    def records_read(self, location: S3Uri) -> bool:
+        """Return whether the response to a read of an object is recorded: below a source, in an open run."""
+        return self._rules.records_read(location) and self.is_open
+
     def refuse(self, error: RefusedError) -> NoReturn:
         """Raise the error; the run can no longer commit."""
         # Outside of an open run, operation() raises UsageError. The control's error says more.

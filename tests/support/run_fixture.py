@@ -21,7 +21,7 @@ from glue_secure.core.connection import Credentials, GlueConnection
 from glue_secure.core.findings import passed
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.ports import Services
+from glue_secure.core.ports import Images, Services
 from glue_secure.core.receipts import STORED, Receipt
 from glue_secure.core.request_guard import RequestPolicy, RequestReport
 from glue_secure.core.security_configuration import EncryptionSetting, SecurityConfiguration
@@ -370,6 +370,7 @@ class RunFixture:
     remote: Any = None
     dynamodb: FakeDynamoDb = field(default_factory=FakeDynamoDb)
     kinesis: FakeKinesis = field(default_factory=FakeKinesis)
+    images: Images | None = None
     key: KmsKeyArn = KEY
     other_key: KmsKeyArn = OTHER_KEY
     signing_key: KmsKeyArn = SIGNING_KEY
@@ -394,6 +395,7 @@ class RunFixture:
             high_water=no_high_water_mark,
             dynamodb=lambda _access: lambda: self.dynamodb,
             kinesis=lambda _region: self.kinesis,
+            images=self.images,
         )
 
     def identity(self, run: str = "jr_1", claimed: str | None = None) -> JobIdentity:

@@ -16,9 +16,13 @@ from glue_secure.core.allowed_connectors import ARGUMENT, AllowedConnector
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
+from glue_secure.core.ports import Images
+from glue_secure.core.redaction import redact_text
+from glue_secure.core.service import ServiceError
 
 CLASS = "className"
 _CONNECTION_CLASS = "CONNECTOR_CLASS_NAME"
+_CONNECTION_URL = "CONNECTOR_URL"
 
 
 class ConnectorApproval:
@@ -28,6 +32,7 @@ class ConnectorApproval:
         allowed: entries of the job's arguments.
         jar_of: returns the JAR, on the driver, that provides a class; None if the class is missing.
         connection: reads a Glue connection.
+        images: Amazon ECR; None if the run has no AWS session.
     """
 
     def __init__(
@@ -36,23 +41,48 @@ class ConnectorApproval:
         *,
         jar_of: Callable[[str], Path | None],
         connection: Callable[[str], GlueConnection],
+        images: Images | None = None,
     ) -> None:
         self._allowed, self._jar_of, self._connection = tuple(allowed), jar_of, connection
+        self._images = images
 
     def require_allowed(self, options: Mapping[str, Any], resource: str) -> tuple[Finding, ...]:
         """Return the passed findings of each class that a call names, itself or by its Glue connection.
 
         Raises:
-            RefusedError: GS-CON-002, no entry allows a class, or its JAR is another one.
-            VerificationError: GS-CON-002, the JAR of an entry with a digest is not found.
+            RefusedError: GS-CON-002, no entry allows a class, or its JAR or image is another one.
+            VerificationError: GS-CON-002, the JAR or image of an entry with a digest is not found.
             UsageError: neither the call nor the connection names a class.
         """
         findings: list[Finding] = []
         for name in self.classes(options, resource):
             jar = self._jar_of(name) or self._jar_of(f"{name}.DefaultSource")
             digest = hashlib.sha256(jar.read_bytes()).hexdigest() if jar else ""
-            findings += enforce([check_allowed(name, self._allowed, digest, resource)])
+            checked = [check_allowed(name, self._allowed, digest, resource)]
+            entry = _entry(self._allowed, name)
+            if entry is not None and entry.image:
+                checked.append(self._image(entry, options, resource))
+            findings += enforce(checked)
         return tuple(findings)
+
+    def _image(self, entry: AllowedConnector, options: Mapping[str, Any], resource: str) -> Finding:
+        connection = option_of(options, "connectionName")
+        url = self._connection(connection).properties.get(_CONNECTION_URL, "") if connection else ""
+        try:
+            if self._images is None or not url:
+                raise ServiceError(f"no connection with {_CONNECTION_URL}", code="", operation="")
+            found = self._images.digest(url)
+        except ServiceError as error:
+            return unknown(
+                "GS-CON-002",
+                resource,
+                found=f"{redact_text(url)}: {error}" if url else str(error),
+                required=f"the image with digest {entry.image}, which the policy file names",
+                fix=f"name the image in {_CONNECTION_URL} of the connection that the call names, and give "
+                "the job's role ecr:BatchGetImage on its repository",
+                aws_code=error.code,
+            )
+        return check_image(entry, found, resource)
 
     def classes(self, options: Mapping[str, Any], resource: str) -> tuple[str, ...]:
         """Return the classes that a call names: by ``className``, then by its Glue connection."""
@@ -68,6 +98,29 @@ class ConnectorApproval:
         return classes
 
 
+def check_image(entry: AllowedConnector, digest: str, resource: str) -> Finding:
+    """GS-CON-002: the image that the connection names has the digest of the entry.
+
+    Args:
+        entry: the entry of the class.
+        digest: of the image, ``sha256:...``.
+        resource: the subject of the finding.
+    """
+    if digest == entry.image:
+        return passed("GS-CON-002", resource, f"class {entry.class_name}, from the image {digest}")
+    return failed(
+        "GS-CON-002",
+        resource,
+        found=f"class {entry.class_name} from the image {digest}",
+        required=f"the image {entry.image}, which the policy file names",
+        fix="name the reviewed image in the connection; or review this one and change the entry",
+    )
+
+
+def _entry(allowed: Sequence[AllowedConnector], class_name: str) -> AllowedConnector | None:
+    return next((one for one in allowed if one.class_name == class_name), None)
+
+
 def check_allowed(
     class_name: str, allowed: Sequence[AllowedConnector], digest: str, resource: str
 ) -> Finding:
@@ -79,7 +132,7 @@ def check_allowed(
         digest: SHA-256 of the JAR with the class, hexadecimal; ``""`` if the driver has no such JAR.
         resource: the subject of the finding.
     """
-    entry = next((one for one in allowed if one.class_name == class_name), None)
+    entry = _entry(allowed, class_name)
     found = f"SHA-256 {digest}" if digest else "no JAR on the driver"
     if entry is None:
         return failed(

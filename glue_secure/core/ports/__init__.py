@@ -10,6 +10,7 @@ from glue_secure.core.ports.driver_s3 import DriverS3
 from glue_secure.core.ports.engine import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, SaveHandler
 from glue_secure.core.ports.environment import Environment
 from glue_secure.core.ports.high_water import HighWaterMarkStore
+from glue_secure.core.ports.images import Images
 from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.ports.metastore import Metastore
 from glue_secure.core.ports.objects import ObjectStore
@@ -30,6 +31,7 @@ __all__ = [
     "Engine",
     "Environment",
     "HighWaterMarkStore",
+    "Images",
     "KeyService",
     "Kinesis",
     "Metastore",

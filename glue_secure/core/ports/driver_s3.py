@@ -52,6 +52,9 @@ class CallGuard(Protocol):
     def is_open(self) -> bool:
         """Whether the run is open."""
 
+    def records_read(self, location: S3Uri) -> bool:
+        """Return whether the response to a read of an object is recorded."""
+
     def refuse(self, error: RefusedError) -> NoReturn:
         """Raise the error; the run can no longer commit."""
 

@@ -15,6 +15,7 @@ from glue_secure.core.ports.columns import ColumnSource
 from glue_secure.core.ports.driver_s3 import DriverS3
 from glue_secure.core.ports.environment import Environment
 from glue_secure.core.ports.high_water import HighWaterMarkStore
+from glue_secure.core.ports.images import Images
 from glue_secure.core.ports.keys import KeyService
 from glue_secure.core.ports.metastore import Metastore
 from glue_secure.core.ports.objects import ObjectStore
@@ -44,6 +45,7 @@ class Services:
         remote_objects: creates the S3 client on an executor; None if the driver sends every request.
         dynamodb: returns a function that creates the client of Amazon DynamoDB, on the driver or on an
             executor; None if the run has no AWS session.
+        images: Amazon ECR; None as above.
         kinesis: creates the client of Amazon Kinesis in an AWS Region (``""``: the run's); None as above.
     """
 
@@ -64,3 +66,4 @@ class Services:
     remote_objects: Callable[[], ObjectStore] | None = None
     dynamodb: Callable[[DynamoDbAccess], Callable[[], DynamoDb]] | None = None
     kinesis: Callable[[str], Kinesis] | None = None
+    images: Images | None = None

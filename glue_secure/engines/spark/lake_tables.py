@@ -52,6 +52,8 @@ class DescribedTable(Protocol):
     @property
     def parameters(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
+    def in_lake(self) -> bool: ...  # noqa: D102
+    @property
     def serde(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
@@ -64,12 +66,14 @@ class LakeTable:
         name: the table's name.
         location: its location in S3.
         format: one of ``FORMATS``.
+        in_lake: whether its location is registered with Lake Formation.
     """
 
     database: str
     name: str
     location: str
     format: str
+    in_lake: bool = False
 
     def read(
         self,
@@ -93,14 +97,29 @@ class LakeTable:
             RefusedError: GS-S3-005, an option is rejected; GS-S3-006, the location is not in S3.
         """
         resource = f"read of {self.database}.{self.name}"
-        run.sources.check_locations([s3_location(self.location, "read of")])
+        catalog = _iceberg_catalog(run, spark, resource) if self.format == "iceberg" else ""
+        setting = f"spark.sql.catalog.{catalog}.glue.lakeformation-enabled"
+        encryption = run.sources.check_locations(
+            [s3_location(self.location, "read of")],
+            by_lake_formation=self.in_lake and spark.conf.get(setting, "false").lower() == "true",
+        )
         reader = spark.read.options(**_spark_options(options, resource))
-        if self.format == "iceberg":
-            frame = reader.table(f"{_iceberg_catalog(run, spark, resource)}.{self._quoted()}")
+        if catalog:
+            frame = reader.table(f"{catalog}.{self._quoted()}")
         else:
             frame = reader.format(self.format).load(str(s3_location(self.location, "read of")))
         run.recorder.read(
-            ReadRecord(self.location, "s3", self.format, transformation_ctx, None, None, None), ""
+            ReadRecord(
+                self.location,
+                "s3",
+                self.format,
+                transformation_ctx,
+                objects=None,
+                bytes=None,
+                rows=None,
+                encryption=encryption,
+            ),
+            "",
         )
         return frame.where(predicate) if predicate else frame
 
@@ -191,7 +210,7 @@ def lake_table(table: DescribedTable) -> LakeTable | None:
         return None
     # Spark stores the location of a table that Hive cannot read as a parameter of the SerDe.
     location = table.serde.get("path", "") if table.location.endswith(_PLACEHOLDER) else table.location
-    return LakeTable(table.database, table.name, location, format)
+    return LakeTable(table.database, table.name, location, format, table.in_lake)
 
 
 def _iceberg_catalog(run: Run, spark: SparkSession, resource: str) -> str:

@@ -125,6 +125,8 @@ def plan(
             uri = S3Uri.parse(project.request_guard_uri)
             content = wheel.require_guard_jar().path.read_bytes()
             changes.append(_object(uri, content, account, key))
+        for name, content in project.policy_files.items():
+            changes.append(_object(S3Uri.parse(name), content, account, key))
         for job in selected:
             progress(f"job {job.name}")
             uri = S3Uri.parse(project.script_uri(job))

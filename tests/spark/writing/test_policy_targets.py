@@ -385,3 +385,34 @@ def test_a_source_is_read_by_its_requirement_or_an_exception_in_force(zones, glu
     assert (finding["verdict"], finding["exception"][:5]) == ("FAIL", "SEC-7")
     assert evidence["policy"]["exceptions"][0]["days_left"] == days
     assert zones.found("b") == {("aws:kms", zones.other_key, True)}
+
+
+@pytest.mark.parametrize("is_met", [True, False])
+@pytest.mark.parametrize("by", ["spark", "boto3"])
+def test_gs_s3_014_reads_outside_glue_secure_are_checked_by_responses(
+    zones, begin_zones, glue_job, by, is_met
+):
+    key = zones.run_key if is_met else zones.other_key
+    zones.s3.put_object(
+        Bucket=zones.bucket("a"),
+        Key="in/part.csv",
+        Body=b"1\n2\n",
+        ServerSideEncryption="aws:kms",
+        SSEKMSKeyId=key,
+    )
+    source = f'[[sources]]\nname = "in"\nprefix = "{zones.uri("a/in/")}"\nkeys = ["run"]\n'
+    zones.arguments = zones.upload(zones.text + source)
+    context, job = begin_zones(zones)
+    if by == "spark":
+        assert context.spark_session.read.csv(zones.uri("a/in/", "s3a")).count() == 2
+    else:
+        job.boto3_session.client("s3").get_object(Bucket=zones.bucket("a"), Key="in/part.csv")
+    if is_met:
+        job.commit()
+    else:
+        with pytest.raises(RefusedError, match="GS-S3-014"):
+            job.commit()
+    (evidence,) = glue_job.evidence()
+    verdicts = {f["verdict"] for f in evidence["controls"] if f["control"] == "GS-S3-014"}
+    assert verdicts == ({"PASS"} if is_met else set())
+    assert evidence["outcome"] == ("succeeded" if is_met else "refused")

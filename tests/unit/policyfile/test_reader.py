@@ -140,7 +140,7 @@ WRONG = {
     "a connector without digest": (
         'schema = 1\n[[connectors]]\nclass = "a.B"\nowner = "o"\nreason = "r"',
         2,
-        "no sha256",
+        "neither sha256 nor image",
     ),
     "a connector of Spark": (
         'schema = 1\n[[connectors]]\nclass = "org.apache.spark.X"\n'

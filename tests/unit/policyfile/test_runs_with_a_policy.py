@@ -11,10 +11,11 @@ from run_fixture import KEY, OTHER_KEY, run_fixture, server
 from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.connections.connectors.table import connector
 from glue_secure.core.catalog import CatalogTable
+from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.service import ServiceError
+from glue_secure.core.service import NotFound, ServiceError
 from glue_secure.core.target_encryption import Algorithm, Encryption, EncryptionRule
 from glue_secure.io.housekeeping import ObjectSelection
 from glue_secure.verification import remediation
@@ -443,6 +444,62 @@ def test_gs_con_002_a_connector_of_the_policy_file_may_be_used_with_its_jar(
     else:
         with pytest.raises(RefusedError, match="GS-CON-002"):
             run.stores.check_call(own, options, "a source")
+
+
+IMAGE = f"sha256:{'ab' * 32}"
+URL = "https://709825985650.dkr.ecr.us-east-1.amazonaws.com/acme/glue/orders:1.0"
+
+
+@pytest.mark.parametrize(
+    ("properties", "digest_of", "expected"),
+    [
+        ({"CONNECTOR_URL": URL}, lambda _: IMAGE, None),
+        ({"CONNECTOR_URL": URL}, lambda _: IMAGE.replace("ab", "cd"), RefusedError),
+        (
+            {"CONNECTOR_URL": URL},
+            NotFound("none", code="", operation=""),
+            VerificationError,
+        ),
+        ({}, lambda _: IMAGE, VerificationError),
+        (None, lambda _: IMAGE, VerificationError),
+    ],
+    ids=["reviewed", "another", "missing", "no image", "no connection"],
+)
+def test_gs_con_002_a_connector_of_the_policy_file_may_be_used_with_its_image(
+    run_fixture, properties, digest_of, expected
+):
+    def answer(url):
+        assert url == URL
+        if isinstance(digest_of, Exception):
+            raise digest_of
+        return digest_of(url)
+
+    run_fixture.images = SimpleNamespace(digest=answer)
+    options = {"className": "com.example.Source"}
+    if properties is not None:
+        properties = {"CONNECTOR_CLASS_NAME": "com.example.Source", **properties}
+        run_fixture.control_plane.connections["orders"] = GlueConnection("orders", "MARKETPLACE", properties)
+        options = {"connectionName": "orders"}
+    text = CONNECTOR.replace("sha256 =", "image =").format(IMAGE)
+    run = run_fixture.start(**put(run_fixture, text))
+    with nullcontext() if expected is None else pytest.raises(expected, match="GS-CON-002"):
+        run.stores.check_call(connector("custom and marketplace connectors"), options, "a source")
+
+
+def test_an_entry_with_jar_and_image_needs_both(run_fixture, tmp_path):
+    run_fixture.engine.jar = tmp_path / "source.jar"
+    run_fixture.engine.jar.write_bytes(b"other code")
+    run_fixture.images = SimpleNamespace(digest=lambda _: IMAGE)
+    properties = {"CONNECTOR_CLASS_NAME": "com.example.Source", "CONNECTOR_URL": URL}
+    run_fixture.control_plane.connections["orders"] = GlueConnection("orders", "MARKETPLACE", properties)
+    text = CONNECTOR.format(digest("code")) + f'image = "{IMAGE}"\n'
+    run = run_fixture.start(**put(run_fixture, text))
+    own = connector("custom and marketplace connectors")
+    with pytest.raises(RefusedError, match="GS-CON-002"):
+        run.stores.check_call(own, {"connectionName": "orders"}, "a source")
+    run_fixture.engine.jar.write_bytes(b"code")
+    run = run_fixture.start("jr_2", **put(run_fixture, text))
+    run.stores.check_call(own, {"connectionName": "orders"}, "a source")
 
 
 def test_a_policy_file_with_connectors_limits_the_argument(run_fixture):

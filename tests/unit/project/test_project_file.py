@@ -1,6 +1,7 @@
 """The reader of glue_secure.toml: defaults, and errors that name the line or the key."""
 
 import re
+from hashlib import sha256
 
 import pytest
 
@@ -254,10 +255,32 @@ def test_a_policy_is_a_fixed_argument_of_every_job_and_its_roles_may_read_it():
     assert not [name for name in without.fixed_arguments(without.jobs["daily"]) if "policy" in name]
 
 
+def test_a_policy_file_of_the_project_is_pinned_by_its_digest(tmp_path):
+    content = b"schema = 1\nlevel = 'job'\n"
+    (tmp_path / "job.toml").write_bytes(content)
+    digest = sha256(content).hexdigest()
+    location = f"s3://acme-artifacts/glue-secure/policy/{digest}.toml"
+    project = read_text(with_policy('policy = "job.toml"'), folder=tmp_path)
+    assert project.policy_files == {location: content}
+    fixed = project.fixed_arguments(project.jobs["daily"])
+    assert fixed["--glue-secure-policy"] == location
+    assert fixed["--glue-secure-policy-sha256"] == digest
+    both = read_text(with_policy(POLICY.replace("policy.toml", "policy.toml, job.toml")), folder=tmp_path)
+    fixed = both.fixed_arguments(both.jobs["daily"])
+    assert fixed["--glue-secure-policy"] == f"s3://acme-policies/policy.toml,{location}"
+    assert fixed["--glue-secure-policy-sha256"] == f"{'a' * 64},{digest}"
+    (tmp_path / "job.toml").write_text("schema = 1\nlevle = 1\n")
+    with pytest.raises(UsageError, match=r"job\.toml:2"):
+        read_text(with_policy('policy = "job.toml"'), folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('policy = "policy.toml"', "project.policy"),
+        ('policy = "missing.toml"', "project.policy"),
+        ('policy = "policy.yaml"', "project.policy"),
+        ('policy = "s3://acme-policies/policy.toml,missing.toml"', "project.policy"),
+        (POLICY.replace("a" * 64, f"{'a' * 64},{'b' * 64}"), "project.policy_sha256"),
         ('policy = "s3://acme-policies/policy.toml"', "project.policy_sha256"),
         (POLICY.replace("a" * 64, "abc"), "project.policy_sha256"),
         (POLICY.partition("\n")[2], "project.policy_sha256"),

@@ -53,6 +53,7 @@ def test_a_compliant_run_writes_commits_and_leaves_evidence(run_fixture):
             "skipped": 0,
             "skipped_objects": [],
             "merged_columns": [],
+            "encryption": [{"algorithm": "AES256", "key": "", "objects": 1}],
         }
     ]
     assert [o["uri"] for o in evidence["writes"][0]["objects"]] == [f"{TARGET}m01.csv.parquet"]

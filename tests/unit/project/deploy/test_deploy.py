@@ -251,6 +251,21 @@ def test_the_jar_of_the_request_guard_is_uploaded_and_named_for_the_jobs_that_lo
     assert plan(guarded, folder, account, build=lambda: b"wheel", fetch=fetch).pending == ()
 
 
+def test_a_policy_file_of_the_project_is_uploaded_and_pinned(project, folder, account, clients, fetch):
+    content = b"schema = 1\n"
+    digest = hashlib.sha256(content).hexdigest()
+    uri = f"s3://acme-artifacts/glue-secure/policy/{digest}.toml"
+    pinned = replace(project, policy=uri, policy_sha256=digest, policy_files={uri: content})
+    planned = plan(pinned, folder, account, build=lambda: b"wheel", fetch=fetch)
+    assert uri in {change.name for change in planned.pending if change.action == "upload"}
+    apply(planned, account)
+    fixed = clients["glue"].get_job(JobName="daily")["Job"]["NonOverridableArguments"]
+    assert (fixed["--glue-secure-policy"], fixed["--glue-secure-policy-sha256"]) == (uri, digest)
+    stored = clients["s3"].get_object(Bucket="acme-artifacts", Key=uri.partition("artifacts/")[2])
+    assert (stored["Body"].read(), stored["ServerSideEncryption"]) == (content, "aws:kms")
+    assert plan(pinned, folder, account, build=lambda: b"wheel", fetch=fetch).pending == ()
+
+
 def test_a_missing_bucket_is_reported_before_any_change(planned, clients):
     clients["s3"].delete_bucket(Bucket="acme-artifacts")
     with pytest.raises(UsageError, match="acme-artifacts"):

@@ -233,6 +233,12 @@ public final class Guard {
                 || kind.equals(Operations.CREATE)
                 || kind.equals(Operations.COMPLETE)) {
             add(receipt(kind.equals(Operations.CREATE) ? "upload-created" : "stored", call, headers));
+        } else if (call.operation.equals("GetObject")) {
+            String algorithm = header(headers, "x-amz-server-side-encryption");
+            String key = header(headers, "x-amz-server-side-encryption-aws-kms-key-id");
+            if (policy.isFirstRead(call.location(), algorithm + " " + key)) {
+                add(new Json("read", call).put("algorithm", algorithm).put("kms_key", key));
+            }
         }
     }
 

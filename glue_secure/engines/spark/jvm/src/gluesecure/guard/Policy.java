@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -45,6 +47,9 @@ final class Policy {
     private final List<String> always;
     private final List<String> hosts;
     private final List<String> aliases;
+    private final List<String> sources;
+    /** Objects whose read was recorded, with their encryption. */
+    private final Set<String> read = ConcurrentHashMap.newKeySet();
     /** Of the last endpoint that was allowed. */
     private volatile String allowedAuthority = "";
 
@@ -111,6 +116,7 @@ final class Policy {
         always = list(source, "always");
         hosts = list(source, "hosts");
         aliases = list(source, "aliases");
+        sources = list(source, "sources");
     }
 
     /** Returns the policy before a run: nothing may be stored, except below {@code always}. */
@@ -141,6 +147,11 @@ final class Policy {
     /** Returns whether a run is open, or commits: requests and their answers are part of its evidence. */
     boolean isOfRun() {
         return state.equals(OPEN) || state.equals(COMMITTING);
+    }
+
+    /** Returns whether the read of an object is recorded: it is below a source, and it is the first. */
+    boolean isFirstRead(String location, String encryption) {
+        return startsWithAny(location, sources) && read.add(location + " " + encryption);
     }
 
     /** Returns this policy in another state. */

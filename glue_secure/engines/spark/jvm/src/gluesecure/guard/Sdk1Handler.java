@@ -13,6 +13,7 @@ import com.amazonaws.services.s3.model.CopyPartRequest;
 import com.amazonaws.services.s3.model.DeleteObjectRequest;
 import com.amazonaws.services.s3.model.DeleteObjectsRequest;
 import com.amazonaws.services.s3.model.GetObjectMetadataRequest;
+import com.amazonaws.services.s3.model.GetObjectRequest;
 import com.amazonaws.services.s3.model.InitiateMultipartUploadRequest;
 import com.amazonaws.services.s3.model.InitiateMultipartUploadResult;
 import com.amazonaws.services.s3.model.PutObjectRequest;
@@ -136,6 +137,9 @@ public final class Sdk1Handler extends RequestHandler2 {
             for (DeleteObjectsRequest.KeyVersion version : ((DeleteObjectsRequest) original).getKeys()) {
                 deleted.add(version.getKey());
             }
+        } else if (original instanceof GetObjectRequest) {
+            bucket = ((GetObjectRequest) original).getBucketName();
+            key = ((GetObjectRequest) original).getKey();
         } else if (original instanceof GetObjectMetadataRequest) {
             bucket = ((GetObjectMetadataRequest) original).getBucketName();
             key = ((GetObjectMetadataRequest) original).getKey();

@@ -91,10 +91,10 @@ class ReceiptBook:
 
     A later receipt of a location replaces an earlier one; a deletion removes it. The completion of a
     multipart upload has the encryption with which the upload was created, if its own response does not say.
-    A copy has the size of its source. Receipts of reads are kept apart.
+    A copy has the size of its source. Receipts of reads are separate from them.
 
     Args:
-        records_read: whether the reads of an object are kept, for copies of it.
+        records_read: returns whether the reads of an object are recorded; its copies are then, too.
     """
 
     def __init__(self, records_read: Callable[[S3Uri], bool] = lambda _: False) -> None:

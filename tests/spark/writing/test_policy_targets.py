@@ -406,7 +406,7 @@ def test_gs_s3_014_reads_outside_glue_secure_are_checked_by_responses(
     if by == "spark":
         assert context.spark_session.read.csv(zones.uri("a/in/", "s3a")).count() == 2
     else:
-        job.boto3_session.client("s3").get_object(Bucket=zones.bucket("a"), Key="in/part.csv")
+        boto3.client("s3").get_object(Bucket=zones.bucket("a"), Key="in/part.csv")
     if is_met:
         job.commit()
     else:

@@ -138,7 +138,7 @@ def verify_chains(
     """
     progress("listing evidence")
     jobs, problems = _inventory(folder, scope)
-    if not jobs:
+    if not jobs and not any(head.job for head in scope.heads):
         raise UsageError(
             "evidence",
             found="none"
@@ -148,9 +148,20 @@ def verify_chains(
             fix="glue-secure evidence list",
         )
     with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-verify") as pool:
-        return [
-            report for job in jobs for report in _verify_job(folder, job, scope, problems, pool, progress)
-        ]
+        reports: list[ChainReport] = []
+        chains: dict[str, list[_Chain]] = {job.job: [] for job in jobs}
+        for job in jobs:
+            chains[job.job] += [_Chain(folder, job, owner, scope) for owner in sorted(job.chains)]
+            own = [chain for chain in chains[job.job] if chain.job is job]
+            reports += _verify_job(folder, job, own, scope, problems, pool, progress)
+    for name, finding in _check_heads(chains, scope):
+        first = next((number for number, report in enumerate(reports) if report.job == name), None)
+        if first is None:
+            location = folder.location("")
+            reports.append(ChainReport(name, "", location, 0, 0, 0, (), "", (), (finding,)))
+        else:
+            reports[first] = replace(reports[first], findings=(*reports[first].findings, finding))
+    return reports
 
 
 def _inventory(folder: EvidenceFolder, scope: Scope) -> tuple[list[_Job], tuple[Finding, ...]]:
@@ -175,12 +186,12 @@ def _inventory(folder: EvidenceFolder, scope: Scope) -> tuple[list[_Job], tuple[
 def _verify_job(
     folder: EvidenceFolder,
     job: _Job,
+    chains: Sequence[_Chain],
     scope: Scope,
     problems: tuple[Finding, ...],
     pool: ThreadPoolExecutor,
     progress: Callable[[str], None],
 ) -> list[ChainReport]:
-    chains = [_Chain(folder, job, owner, scope) for owner in sorted(job.chains)]
     for chain in chains:
         chain.verify(pool, progress)
     entries = [entry for chain in chains for entry in chain.entries.values()]
@@ -191,7 +202,6 @@ def _verify_job(
     loose = [name for name in sorted(job.documents) if scope.covers(name) and name not in named]
     general = [
         *problems,
-        *_check_heads(job, chains, scope),
         *(_unchained(folder, job.documents[name], runs=runs, began=began, is_copy=is_copy) for name in loose),
     ]
     if not chains:
@@ -206,7 +216,7 @@ class _Chain:
     """One chain while it is verified."""
 
     def __init__(self, folder: EvidenceFolder, job: _Job, owner: str, scope: Scope) -> None:
-        self._folder, self._job, self._owner, self._scope = folder, job, owner, scope
+        self._folder, self.job, self._owner, self._scope = folder, job, owner, scope
         self._listed = sorted(job.chains[owner], key=lambda each: each.name, reverse=True)
         self.entries: dict[int, ChainEntry] = {}
         self.documents: dict[str, ChainEntry] = {}
@@ -223,14 +233,14 @@ class _Chain:
         previous: ChainEntry | None = None
         for number, (each, stored) in enumerate(zip(present, bodies, strict=True), 1):
             if number % 100 == 0:
-                progress(f"job {self._job.job}: {number} of {len(present)} entries")
+                progress(f"job {self.job.job}: {number} of {len(present)} entries")
             entry = self._parsed(each, stored)
             if entry is None:
                 continue
             self._check_entry(each, stored, entry, previous)
             self.entries[entry.sequence] = previous = entry
         chosen = [
-            (entry, self._job.documents.get(entry.document))
+            (entry, self.job.documents.get(entry.document))
             for entry in self.entries.values()
             if self._scope.covers(entry.document)
         ]
@@ -239,11 +249,11 @@ class _Chain:
         for entry, listed in chosen:
             if listed is None or listed.is_deleted:
                 found = "no such document" if listed is None else "a delete marker"
-                name = self._job.root + entry.document
+                name = self.job.root + entry.document
                 self._fail(name, found, f"the document of entry {entry.sequence}, SHA-256 {entry.sha256}")
         for number, ((entry, listed), stored) in enumerate(zip(pairs, bodies, strict=True), 1):
             if number % 100 == 0:
-                progress(f"job {self._job.job}: {number} of {len(pairs)} documents")
+                progress(f"job {self.job.job}: {number} of {len(pairs)} documents")
             self._check_document(listed, stored, entry)
         self._compared = len(pairs)
 
@@ -259,7 +269,7 @@ class _Chain:
         newest = self.entries[max(self.entries)] if self.entries else None
         ended = {entry.run_id for entry in self.entries.values() if "/evidence" in entry.document}
         started = {entry.run_id: None for entry in self.entries.values()}
-        name = f"{self._job.root}job={self._job.job}/{FOLDER}/{self._owner}/"
+        name = f"{self.job.root}job={self.job.job}/{FOLDER}/{self._owner}/"
         location = self._folder.location(name)
         if newest is not None and not any(one.verdict is not Verdict.PASS for one in self.findings):
             found = f"{len(self.entries)} entries, {self._compared} documents"
@@ -268,7 +278,7 @@ class _Chain:
             else:
                 self.findings.append(self._unsigned(location, found))
         return ChainReport(
-            job=self._job.job,
+            job=self.job.job,
             owner=self._owner,
             location=location,
             entries=len(self.entries),
@@ -328,11 +338,11 @@ class _Chain:
         owner = f"{entry.account_id}-{entry.region}"
         document = _DOCUMENT.match(entry.document)
         place = (document["job"], document["run"]) if document else ("", "")
-        if (entry.job, owner, *place) != (self._job.job, self._owner, entry.job, entry.run_id):
+        if (entry.job, owner, *place) != (self.job.job, self._owner, entry.job, entry.run_id):
             self._fail(
                 each.name,
                 f"an entry of job {entry.job} in {owner}, for {entry.document}",
-                f"an entry of job {self._job.job} in {self._owner}",
+                f"an entry of job {self.job.job} in {self._owner}",
             )
         if entry.document in self.documents:
             first = self.documents[entry.document].sequence
@@ -378,7 +388,7 @@ class _Chain:
         if self._scope.copy_of:
             return self._scope.copy_of
         if not self._folder.is_copy:
-            return self._folder.location(self._job.root)
+            return self._folder.location(self.job.root)
         first = next(iter(self.entries.values()), None)
         return first.prefix if first else ""
 
@@ -414,23 +424,38 @@ class _Chain:
         self.findings.append(unknown(CONTROL, location, found=found, required=required, fix=fix))
 
 
-def _check_heads(job: _Job, chains: Sequence[_Chain], scope: Scope) -> Iterator[Finding]:
-    """Yield a finding for each noted entry of the job that no chain has."""
+def _check_heads(chains: Mapping[str, Sequence[_Chain]], scope: Scope) -> Iterator[tuple[str, Finding]]:
+    """Yield a job and a finding for each noted entry that no chain of the job has.
+
+    Raises:
+        UsageError: an entry was noted without its job, and there are several.
+    """
     for head in scope.heads:
-        if head.job not in ("", job.job):
+        if not head.job and len(chains) != 1:
+            raise UsageError(
+                "--head",
+                found=f"{head.sequence}:{head.sha256} without a job, and {len(chains)} jobs",
+                required="JOB=SEQUENCE:SHA256, or one job",
+                fix="add --job JOB",
+            )
+        job = head.job or next(iter(chains))
+        if scope.job not in ("", job) or (scope.run and job not in chains):
             continue
-        entries = [chain.entries[head.sequence] for chain in chains if head.sequence in chain.entries]
-        found = [entry_digest(entry) for entry in entries]
+        entries = [chain.entries for chain in chains.get(job, ())]
+        found = [entry_digest(each[head.sequence]) for each in entries if head.sequence in each]
         if head.sha256 not in found:
-            newest = max((max(chain.entries, default=0) for chain in chains), default=0)
-            yield failed(
-                CONTROL,
-                f"chain of job {job.job}",
-                found=f"entry {head.sequence} is {' and '.join(found)}"
-                if found
-                else f"no entry {head.sequence}; the newest is {newest}",
-                required=f"{head.sequence}:{head.sha256}, as noted earlier",
-                fix="the chain was rolled back or replaced: " + _FIND_OUT,
+            newest = max((max(each, default=0) for each in entries), default=0)
+            yield (
+                job,
+                failed(
+                    CONTROL,
+                    f"chain of job {job}",
+                    found=f"entry {head.sequence} is {' and '.join(found)}"
+                    if found
+                    else f"no entry {head.sequence}; the newest is {newest}",
+                    required=f"{head.sequence}:{head.sha256}, as noted earlier",
+                    fix="the chain was rolled back or replaced: " + _FIND_OUT,
+                ),
             )
 
 

@@ -56,8 +56,13 @@ class SystemClock:
 
 
 def key_service(session: AwsSession) -> KmsKeyService:
-    """Return AWS KMS, for commands."""
-    return KmsKeyService(client=session.client("kms"))
+    """Return AWS KMS, for commands. An ARN may name a key of another AWS Region."""
+
+    def in_region(region: str) -> Any:
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+        return AwsSession.from_chain(requests_ca_bundle=bundle, region=region).client("kms")
+
+    return KmsKeyService(client=session.client("kms"), in_region=in_region)
 
 
 def catalog_settings(session: AwsSession) -> GlueControlPlane:

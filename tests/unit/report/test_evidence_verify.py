@@ -358,6 +358,30 @@ def test_a_chain_that_was_rolled_back_and_continued_is_found_by_a_noted_entry(ar
     assert found.found.startswith("entry 6 is ")
 
 
+def test_the_removed_evidence_of_a_whole_job_is_found_by_a_noted_entry(archive):
+    head = archive.head("other")
+    for key in [key for key in archive.objects.keys("evidence") if "/job=other/" in key]:
+        archive.objects.delete(S3Uri("evidence", key))
+    assert not breaks(archive.verify())
+    (found,) = breaks(archive.verify(heads=[head]))
+    assert found.resource == "chain of job other"
+    assert not breaks(archive.verify(heads=[head], job="curate")), "another job"
+    (found,) = breaks(archive.verify(heads=[head], job="other"))
+    assert found.found == "no entry 2; the newest is 0"
+
+
+def test_a_noted_entry_may_be_in_either_of_two_locations_and_needs_a_job_among_several(archive):
+    head = archive.head()
+    archive.fixture.arguments["glue-secure-evidence-uri"] = "s3://evidence/runs/second/"
+    archive.run("jr_4")
+    reports = archive.verify(heads=[head])
+    assert [report.job for report in reports] == ["curate", "other", "curate"]
+    assert not breaks(reports)
+    with pytest.raises(UsageError, match="without a job, and 2 jobs"):
+        archive.verify(heads=[replace(head, job="")])
+    assert not breaks(archive.verify(heads=[replace(head, job="")], job="curate"))
+
+
 def test_a_removed_chain_of_a_noted_entry_is_found(archive):
     head = archive.head()
     for number in range(1, 7):

@@ -185,7 +185,7 @@ class Demo:
         if self.verbose:
             self.progress(completed.stdout)
         written = self._contents() - before
-        refusal = _REFUSAL.search(completed.stdout)
+        refusal = last_refusal(completed.stdout)
         uri, evidence = launch.read_evidence(self.account, submission) or (None, {})
         step = DemoStep(
             name=name,
@@ -210,6 +210,12 @@ class Demo:
                     if not entry["Key"].startswith("evidence/"):
                         objects.add((bucket, entry["Key"], entry["ETag"]))
         return objects
+
+
+def last_refusal(output: str) -> re.Match[str] | None:
+    """Return the error that ended a run. A message about its evidence may come before."""
+    *_, last = [None, *_REFUSAL.finditer(output)]
+    return last
 
 
 def _observed(evidence: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,15 @@ from datetime import date
 from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.target_encryption import Encryption, EncryptionRule
+from glue_secure.core.target_encryption import Algorithm, Encryption, EncryptionRule
 from glue_secure.policyfile.levels import covering, is_within
-from glue_secure.policyfile.model import DEFAULT_ACCEPTED, PolicyException, PolicyFile, Target
+from glue_secure.policyfile.model import (
+    DEFAULT_ACCEPTED,
+    PolicyException,
+    PolicyFile,
+    SourceRequirement,
+    Target,
+)
 
 _DEFAULT = Target("", DEFAULT_ACCEPTED)
 
@@ -162,13 +168,36 @@ def _others(before: PolicyFile, after: PolicyFile) -> Iterator[Difference]:
         ("exception", before.exceptions, after.exceptions, True),
         ("delegation", before.delegations, after.delegations, True),
     )
+    sources = {one.prefix: one for one in before.sources}
+    changed = [(sources[one.prefix], one) for one in after.sources if one.prefix in sources]
+    for was, now in changed:
+        if was != now:
+            kind = "weaker" if not _requires(now, was) else "changed" if _requires(was, now) else "stricter"
+            yield Difference(kind, _subject("source", now), f"for {now.prefix} changed")
+    same = [one for pair in changed for one in pair]
     for kind, old, new, allows in pairs:
+        old, new = ([one for one in entries if one not in same] for entries in (old, new))
         for one in new:
             if one not in old:
                 yield Difference("weaker" if allows else "stricter", _subject(kind, one), "added")
         for one in old:
             if one not in new:
                 yield Difference("stricter" if allows else "weaker", _subject(kind, one), "removed")
+
+
+def _requires(one: SourceRequirement, other: SourceRequirement) -> bool:
+    """Return whether a requirement is met only by what meets another. DSSE-KMS is stronger than SSE-KMS."""
+    algorithms = {
+        *other.algorithms,
+        *((Algorithm.DSSE_KMS,) if Algorithm.SSE_KMS in other.algorithms else ()),
+    }
+    return (
+        (not algorithms or (one.algorithms != () and algorithms.issuperset(one.algorithms)))
+        and (not other.keys or (one.keys != () and set(other.keys).issuperset(one.keys)))
+        and (one.checked == "all" or other.checked == "sample")
+        and one.tls_only >= other.tls_only
+        and one.lake_formation_only >= other.lake_formation_only
+    )
 
 
 def _subject(kind: str, entry: Any) -> str:

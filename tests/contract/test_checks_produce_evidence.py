@@ -178,6 +178,7 @@ ELSEWHERE: Mapping[str, str] = {
     "GS-DEP-003": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-004": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-005": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
+    "GS-DEP-006": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DQ-001": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
     "GS-DQ-002": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
     "GS-DQ-003": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",

@@ -185,6 +185,28 @@ def test_diff_says_whether_a_change_allows_more(call, tmp_path, before, after, c
     assert kind in text
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("", 'encryption = ["SSE-KMS"]', "stricter"),
+        ('encryption = ["SSE-KMS", "SSE-S3"]', 'encryption = ["SSE-KMS"]', "stricter"),
+        ('encryption = ["SSE-KMS"]', 'encryption = ["DSSE-KMS"]', "stricter"),
+        ('keys = ["run"]', "", "weaker"),
+        ("", 'checked = "sample"', "weaker"),
+        ("tls_only = true", "lake_formation_only = true", "weaker"),
+        ("tls_only = true", "tls_only = true\nlake_formation_only = true", "stricter"),
+        ('keys = ["run"]', 'name = "renamed"\nkeys = ["run"]', "changed"),
+    ],
+)
+def test_diff_compares_a_source_with_the_same_prefix(call, tmp_path, before, after, kind):
+    for name, text in (("before", before), ("after", after)):
+        entry = 'schema = 1\n[[sources]]\nprefix = "s3://landing/"\n' + text
+        (tmp_path / f"{name}.toml").write_text(entry + ("" if "name =" in text else '\nname = "in"') + "\n")
+    code, text = call("diff", "before.toml", "after.toml", "--json")
+    assert [one["kind"] for one in json.loads(text)] == [kind]
+    assert code == (3 if kind == "weaker" else 0)
+
+
 def test_the_commands_of_the_page_print_what_it_shows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")

@@ -305,6 +305,14 @@ def test_gs_dep_003_a_policy_that_a_start_of_the_job_can_replace_is_found(run_ch
 
 
 @pytest.mark.usefixtures("deployed")
+def test_gs_dep_006_a_job_without_a_region_for_s3a_is_found(run_checks, clients, change):
+    assert "GS-DEP-006" not in {control for control, _ in not_passed(run_checks())}
+    arguments = clients["glue"].get_job(JobName="daily")["Job"]["DefaultArguments"]
+    change(DefaultArguments={n: v for n, v in arguments.items() if n != "--conf"}, GlueVersion="5.1")
+    assert "GS-DEP-006" in {control for control, _ in not_passed(run_checks())}
+
+
+@pytest.mark.usefixtures("deployed")
 def test_gs_pol_002_an_expired_exception_is_found(run_checks, clients, change, key):
     text = 'schema = 1\n[[exceptions]]\ncontrol = "GS-CAT-001"\nresource = "x"\nreason = "r"\nticket = "t"\n'
     put_policy(clients, change, key, text + 'owner = "o"\nexpires = 2025-12-31\n')

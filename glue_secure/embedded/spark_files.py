@@ -56,6 +56,10 @@ _FILE_CONTEXT: dict[str, dict[str, str]] = {
 }
 
 
+_NOT_LINKED = ("work", "conf", "python", "__pycache__")
+_DAEMON = "glue_secure_python_daemon"
+
+
 def write(account: EmbeddedAccount) -> None:
     """Write all files below the account's state folder."""
     folders = (account.spark_conf, account.guarded_spark_conf)
@@ -105,6 +109,7 @@ def spark_defaults(account: EmbeddedAccount, guard: GuardJar | None = None) -> d
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1g",
+        "spark.python.daemon.module": _DAEMON,
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.warehouse.dir": (account.scratch / "warehouse").as_uri(),
@@ -166,9 +171,28 @@ def _logging() -> str:
 
 
 def _link_home(home: Path) -> None:
+    """Make a ``SPARK_HOME`` of links to pyspark's folders, with pyspark as a folder and not as an archive.
+
+    Python workers find pyspark at ``python/lib/pyspark.zip``. A task reads an archive's directory again, and
+    an import from an archive compiles the module each time.
+    """
     # With a local-cluster master, Spark's worker creates a folder "work" in SPARK_HOME. In the installed
     # package, this would write to site-packages, or fail if those belong to root.
-    for entry in installed_spark().folder.iterdir():
+    spark = installed_spark().folder
+    for entry in spark.iterdir():
         link = home / entry.name
-        if entry.is_dir() and entry.name not in ("work", "conf", "__pycache__") and not link.is_symlink():
+        if entry.is_dir() and entry.name not in _NOT_LINKED and not link.is_symlink():
             link.symlink_to(entry)
+    library = home / "python" / "lib"
+    if library.parent.is_symlink():  # made by an earlier version
+        library.parent.unlink()
+    modules = library / "pyspark.zip"
+    modules.mkdir(parents=True, exist_ok=True)
+    links = {
+        modules / "pyspark": spark,
+        modules / f"{_DAEMON}.py": Path(__file__).with_name("python_daemon.py"),
+        **{library / archive.name: archive for archive in (spark / "python" / "lib").glob("py4j-*.zip")},
+    }
+    for link, target in links.items():
+        if not link.is_symlink():
+            link.symlink_to(target)

@@ -185,6 +185,8 @@ def test_spark_s_files_are_written_and_its_home_consists_of_links_to_pyspark(
     spark_files.write(account)
     assert (account.spark_home / "bin" / "spark-submit").exists()
     assert not (account.spark_home / "work").exists()
+    # Workers find pyspark here. An archive would be read again by each task.
+    assert (account.spark_home / "python" / "lib" / "pyspark.zip" / "pyspark" / "daemon.py").exists()
     assert (account.aws_folder / "config").read_bytes() == b""
     assert (
         "fs.s3a.endpoint=https://localhost:4566" in (account.spark_conf / "spark-defaults.conf").read_text()

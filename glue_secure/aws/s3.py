@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import timezone
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from glue_secure.aws.errors import translate_errors
@@ -83,6 +84,22 @@ class S3ObjectStore:
         """Return the user metadata of an object (HeadObject)."""
         with translate_errors("HeadObject"):
             return dict(self._client.head_object(Bucket=uri.bucket, Key=uri.key).get("Metadata", {}))
+
+    def time(self, bucket: str) -> datetime:
+        """Return S3's time, from its answer to HeadBucket. A refusal has it too."""
+        from botocore.exceptions import ClientError
+
+        with translate_errors("HeadBucket"):
+            try:
+                answer = self._client.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                answer = error.response
+                if _date(answer) is None:
+                    raise
+        time = _date(answer)
+        if time is None:
+            raise ServiceError("HeadBucket: an answer without Date", code="", operation="HeadBucket")
+        return time
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """Return an object's encryption (HeadObject)."""
@@ -230,6 +247,15 @@ def _parameters(rule: EncryptionRule) -> dict[str, Any]:
     if rule.bucket_key is not None:
         parameters["BucketKeyEnabled"] = rule.bucket_key
     return parameters
+
+
+def _date(answer: Mapping[str, Any]) -> datetime | None:
+    """Return the time of an answer's ``Date`` header, None without one."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return parsedate_to_datetime(date).astimezone(timezone.utc) if date else None
+    except ValueError:
+        return None
 
 
 def _encryption(uri: S3Uri, answer: dict[str, Any], size: int) -> ObjectEncryption:

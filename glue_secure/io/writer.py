@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer, ProtectedFrame
@@ -22,7 +23,7 @@ from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri, is_table_name
 from glue_secure.core.ignored_options import warn_of_ignored
 from glue_secure.core.log_suppression import suppress_client_logs
-from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.objects import ObjectEncryption, ObjectSummary
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, Operation
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redacting_logger
@@ -482,10 +483,7 @@ class DataWriter:
         location = write.location
         self._prover.read_rules(location.bucket)
         with self._recorder.timed("list"):
-            before = {
-                (summary.uri, summary.etag, summary.last_modified)
-                for summary in self._guard.list_objects(location)
-            }
+            before = self._guard.start_write(location)
         self._requests.collect()
         start = self._requests.receipts.number
         rows = self._perform(write)
@@ -493,22 +491,30 @@ class DataWriter:
         with self._recorder.timed("verify"):
             self._requests.collect()
             self._requests.receipts.attribute_below(location, since=start)
-            new = [
-                summary.uri
-                for summary in self._guard.list_objects(location)
-                if (summary.uri, summary.etag, summary.last_modified) not in before
-            ]
+            listed = self._guard.list_new(location, before.time)
+            new = [summary.uri for summary in listed]
             selected, proof = self._prover.select(location, new)
             objects = self._read_back(selected, new)
             if not new and rows is None and write.count is not None:
                 rows = write.count()
-            if not (write.may_write_nothing and before):
+            if not (write.may_write_nothing and before.has_objects):
                 self._guard.require_objects_written(location, rows, new)
-        read_back = set(selected)
-        proved = tuple(uri for uri in new if uri not in read_back)
+        earlier = self._written_before(listed, before.time)
+        objects = tuple(encryption for encryption in objects if encryption.uri not in earlier)
+        proved = tuple(uri for uri in new if uri not in earlier.union(selected))
         self._prover.record(location, proved, proof)
         seconds = time.perf_counter() - started
         return WriteRecord(str(location), write.format, rows, objects, seconds, proved=proved, proof=proof)
+
+    def _written_before(self, listed: Sequence[ObjectSummary], time: datetime) -> set[S3Uri]:
+        """Return the listed objects that an earlier write of the run recorded just before ``time``."""
+        recent = {summary.uri for summary in listed if summary.last_modified < time}
+        recorded = (
+            uri
+            for record in (self._recorder.writes if recent else ())
+            for uri in (*(encryption.uri for encryption in record.objects), *record.proved)
+        )
+        return recent.intersection(recorded)
 
     def _read_back(self, selected: Sequence[S3Uri], new: Sequence[S3Uri]) -> tuple[ObjectEncryption, ...]:
         try:

@@ -495,6 +495,7 @@ def _open(run: Run, arguments: JobArguments) -> None:
 
     with recorder.timed("evidence"):
         run.prove_evidence()
+        run.guard.note_start(run.evidence.prefix.bucket)
     with recorder.timed("settings"):
         engine.apply_settings(plan)
         recorder.record(enforce(check_settings(plan, engine.settings_in_force())))

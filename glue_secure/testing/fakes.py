@@ -191,6 +191,11 @@ class FakeObjectStore:
         self._called("HeadObject", uri)
         return dict(self._get(uri, "HeadObject").metadata)
 
+    def time(self, bucket: str) -> datetime:
+        """Return the time of the clock, by the second (HeadBucket)."""
+        self._called("HeadBucket", S3Uri(bucket, ""))
+        return self.clock.now().replace(microsecond=0)
+
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """Return the encryption of an object (HeadObject)."""
         self._called("HeadObject", uri)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri
@@ -11,6 +12,8 @@ from glue_secure.core.recorder import RunRecorder
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.target_guard import TargetGuard
+
+_ALWAYS = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 class PathVerifier:
@@ -43,13 +46,14 @@ class PathVerifier:
         self.location, self.format, self._kind = location, format, kind
         self._guard, self._verifier, self._recorder = guard, verifier, recorder
         self._requests = requests
+        self._since = _ALWAYS
         self._known: set[tuple[S3Uri, str]] = set()
         self._verified: dict[S3Uri, ObjectEncryption] = {}
         self._seconds = 0.0
 
     def accept_existing(self) -> None:
         """Exclude the objects that exist now: only objects that appear or change later are verified."""
-        self._known = {(summary.uri, summary.etag) for summary in self._guard.list_objects(self.location)}
+        self._since = self._guard.start_write(self.location).time
 
     def verify(self) -> None:
         """Read back every object that appeared or changed since the last call.
@@ -63,7 +67,8 @@ class PathVerifier:
         with self._recorder.timed("verify"):
             self._requests.collect()
             self._requests.receipts.attribute_below(self.location)
-            current = {(summary.uri, summary.etag) for summary in self._guard.list_objects(self.location)}
+            listed = self._guard.list_new(self.location, self._since)
+            current = {(summary.uri, summary.etag) for summary in listed}
             new = sorted((uri for uri, _ in current - self._known), key=str)
             encryptions = self._verifier.verify(new, may_be_deleted=True)
             self._known |= current

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from glue_secure.columns.enforcer import ProtectedFrame
@@ -17,13 +19,29 @@ from glue_secure.core.service import ServiceError, listing_fix
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
 from glue_secure.verification.target_keys import TargetKeys
 
-MARGIN = timedelta(minutes=15)
-"""The largest difference between S3's clock, which sets ``LastModified``, and the driver's clock, which sets
-the start of the run: S3 rejects requests with a larger one (RequestTimeTooSkewed).
+MARGIN = timedelta(seconds=2)
+"""By how much ``LastModified`` of an object may be earlier than the ``Date`` of an answer that S3 gave before
+the object was stored. Both are full seconds, and the clocks may be those of two servers of S3."""
+SKEW = timedelta(minutes=15)
+"""The largest difference between S3's clock, which sets ``LastModified``, and the driver's clock: S3 rejects
+requests with a larger one (RequestTimeTooSkewed).
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStart:
+    """What S3 answered before a write.
+
+    Attributes:
+        time: S3's time, UTC.
+        has_objects: whether the location has objects.
+    """
+
+    time: datetime
+    has_objects: bool
 
 
 class TargetGuard:
@@ -52,6 +70,12 @@ class TargetGuard:
     ) -> None:
         self._plan, self._engine, self._objects, self._recorder = plan, engine, objects, recorder
         self._reserved, self._is_guarded, self._targets = tuple(reserved), is_guarded, targets
+        self._run_started = recorder.started - SKEW
+
+    def note_start(self, bucket: str) -> None:
+        """Ask S3 for its time, before the run writes. Without an answer, the driver's clock decides."""
+        with suppress(ServiceError):
+            self._run_started = self._objects.time(bucket)
 
     def reject_reserved_location(self, location: S3Uri, action: str) -> None:
         """Reject a location that contains bookmarks or evidence, or is inside their prefixes.
@@ -101,21 +125,30 @@ class TargetGuard:
         Raises:
             VerificationError: GS-S3-007, the location cannot be listed.
         """
-        try:
+        with _listing(location):
             return tuple(self._objects.list(location))
-        except ServiceError as error:
-            stop(
-                unknown(
-                    "GS-S3-007",
-                    str(location),
-                    found=str(error),
-                    required="a listing of the target, before and after the write",
-                    fix=listing_fix(
-                        error, location.bucket, "give the job's role s3:ListBucket on the target"
-                    ),
-                    aws_code=error.code,
-                )
-            )
+
+    def start_write(self, location: S3Uri) -> WriteStart:
+        """Return S3's time before a write. The location must be listable, so that the write can be verified.
+
+        Raises:
+            VerificationError: GS-S3-007, the location cannot be listed, or S3's answer has no time.
+        """
+        with _listing(location):
+            has_objects = self._objects.first(location) is not None
+            return WriteStart(self._objects.time(location.bucket), has_objects)
+
+    def list_new(self, location: S3Uri, since: datetime) -> tuple[ObjectSummary, ...]:
+        """Return every object below the location that may have been stored since S3's clock showed ``since``.
+
+        Older objects need no memory.
+
+        Raises:
+            VerificationError: GS-S3-007, the location cannot be listed.
+        """
+        earliest = since - MARGIN
+        with _listing(location):
+            return tuple(entry for entry in self._objects.list(location) if entry.last_modified >= earliest)
 
     def list_recent(self, location: S3Uri) -> tuple[S3Uri, ...]:
         """Return every object below the location that may have been stored since the run started.
@@ -123,8 +156,7 @@ class TargetGuard:
         Raises:
             VerificationError: GS-S3-007, the location cannot be listed.
         """
-        since = self._recorder.started - MARGIN
-        return tuple(entry.uri for entry in self.list_objects(location) if entry.last_modified >= since)
+        return tuple(entry.uri for entry in self.list_new(location, self._run_started))
 
     def require_objects_written(self, location: S3Uri, rows: int | None, new: Sequence[S3Uri]) -> None:
         """Fail if rows were written but the listing has no new object. ``rows`` is None if not measured.
@@ -143,6 +175,24 @@ class TargetGuard:
                 required="the objects of the write",
                 fix="give the job's role s3:ListBucket on the target, and stop other jobs and lifecycle "
                 "rules from deleting objects there",
+            )
+        )
+
+
+@contextmanager
+def _listing(location: S3Uri) -> Iterator[None]:
+    """Raise GS-S3-007 for an error of S3 inside the block."""
+    try:
+        yield
+    except ServiceError as error:
+        stop(
+            unknown(
+                "GS-S3-007",
+                str(location),
+                found=str(error),
+                required="a listing of the target, and S3's time before the write",
+                fix=listing_fix(error, location.bucket, "give the job's role s3:ListBucket on the target"),
+                aws_code=error.code,
             )
         )
 

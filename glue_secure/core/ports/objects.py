@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -30,6 +31,9 @@ class ObjectStore(Protocol):
 
     def metadata(self, uri: S3Uri) -> Mapping[str, str]:
         """Return the user metadata of an object (HeadObject). Raises NotFound."""
+
+    def time(self, bucket: str) -> datetime:
+        """Return S3's time in UTC, by the second: the ``Date`` of its answer, also of a refusal."""
 
     def encryption(self, uri: S3Uri) -> ObjectEncryption:
         """Return how an object is encrypted (HeadObject). Raises NotFound."""

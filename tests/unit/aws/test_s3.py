@@ -87,6 +87,29 @@ def test_a_listing_that_breaks_on_its_second_page_is_an_error_not_the_end(s3):
     assert (caught.value.code, caught.value.operation) == ("AccessDenied", "ListObjectsV2")
 
 
+DATE = {"ResponseMetadata": {"HTTPHeaders": {"date": "Sun, 29 Nov 2026 17:00:01 GMT"}}}
+
+
+def test_the_time_is_that_of_the_answer(s3):
+    store, stubber = s3
+    stubber.add_response("head_bucket", DATE, {"Bucket": "curated"})
+    assert store.time("curated") == datetime(2026, 11, 29, 17, 0, 1, tzinfo=timezone.utc)
+
+
+def test_a_refusal_has_the_time_too(s3):
+    store, stubber = s3
+    stubber.add_client_error("head_bucket", "403", response_meta=DATE["ResponseMetadata"])
+    assert store.time("curated") == datetime(2026, 11, 29, 17, 0, 1, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("date", [{}, {"date": "yesterday"}])
+def test_an_answer_without_a_time_is_an_error(s3, date):
+    store, stubber = s3
+    stubber.add_response("head_bucket", {"ResponseMetadata": {"HTTPHeaders": date}})
+    with pytest.raises(ServiceError, match="Date"):
+        store.time("curated")
+
+
 def test_a_head_has_algorithm_key_and_size(s3, key):
     store, stubber = s3
     answer = {

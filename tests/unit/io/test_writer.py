@@ -112,8 +112,45 @@ def test_a_write_is_recorded_object_by_object(writer, run_fixture, recorder):
 def test_only_new_objects_are_verified(writer, run_fixture):
     run_fixture.objects.put(S3Uri("curated", "flights/old.parquet"), algorithm="AES256")
     run_fixture.objects.put(S3Uri("curated", "flights-beside/x"), algorithm="AES256")
+    run_fixture.clock.advance(seconds=3)
     record = writer.write_s3(["a"], TARGET, format="parquet")
     assert [o.uri.key for o in record.objects] == ["flights/a.parquet"]
+
+
+def test_an_object_of_the_two_seconds_before_a_write_is_verified(writer, run_fixture):
+    """The clocks of S3's servers may differ, so it may be an object of the write."""
+    run_fixture.objects.put(S3Uri("curated", "flights/b.parquet"), algorithm="AES256")
+    run_fixture.clock.advance(seconds=2)
+    with pytest.raises(RefusedError, match=r"GS-S3-004.*flights/b\.parquet"):
+        writer.write_s3(["a"], TARGET, format="parquet")
+
+
+def test_an_object_of_an_earlier_write_is_recorded_once(writer, run_fixture):
+    first = writer.write_s3(["a"], TARGET, format="parquet")
+    run_fixture.clock.advance(seconds=1)
+    second = writer.write_s3(["b"], TARGET, format="parquet")
+    names = [[encryption.uri.key for encryption in record.objects] for record in (first, second)]
+    assert names == [["flights/a.parquet"], ["flights/b.parquet"]]
+
+
+def test_a_write_lists_its_target_once_before_and_once_after(writer, run_fixture):
+    for number in range(5):
+        run_fixture.objects.put(S3Uri("curated", f"flights/{number}.parquet"), algorithm="AES256")
+    run_fixture.clock.advance(seconds=3)
+    run_fixture.objects.calls.clear()
+    writer.write_s3(["a"], TARGET, format="parquet")
+    operations = [name for name, _ in run_fixture.objects.calls]
+    assert operations.count("ListObjectsV2") == 2
+    assert operations.count("HeadObject") == 1
+
+
+def test_a_target_that_cannot_be_listed_stops_the_write_before_it_starts(writer, run_fixture):
+    run_fixture.objects.fail_next(
+        "ListObjectsV2", ServiceError("denied", code="AccessDenied", operation="ListObjectsV2")
+    )
+    with pytest.raises(VerificationError, match="GS-S3-007"):
+        writer.write_s3(["a"], TARGET, format="parquet")
+    assert run_fixture.engine.asked("write_s3") == []
 
 
 def test_an_overwritten_object_is_verified_again(writer, run_fixture):

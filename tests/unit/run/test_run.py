@@ -73,9 +73,11 @@ def test_the_next_run_reads_only_new_objects(run_fixture):
     copy(run)
     run.commit()
     run_fixture.land("m02.csv")
+    run_fixture.clock.advance(seconds=3)
     run = run_fixture.start("jr_2")
     assert copy(run) == ["m02.csv"]
     run.commit()
+    run_fixture.clock.advance(seconds=3)
     run = run_fixture.start("jr_3")
     assert copy(run) == []
     run.commit()
@@ -118,6 +120,7 @@ def test_a_script_that_catches_a_refused_write_cannot_commit(run_fixture):
     with pytest.raises(RefusedError):
         copy(run)
     run_fixture.engine.algorithm = run_fixture.engine.key = None
+    run_fixture.clock.advance(seconds=3)
     run.writer.write_s3(["again"], TARGET, format="parquet")
     with pytest.raises(RefusedError) as caught:
         run.commit()

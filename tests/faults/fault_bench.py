@@ -333,11 +333,10 @@ def race(
     while sum(ends.values()) < races:
         number += 1
         bench.land()
-        # At most requests, a run has not read its bookmark yet or has committed it: nothing conflicts.
-        # The first of four races is during a write, whatever the number of the other requests is.
-        writes = [seen.number for seen in proxy.seen if seen.phase == "write"]
-        numbers = writes if number % 4 == 1 and writes else range(len(proxy.seen))
-        before, meeting = bench.store.load().sequence, Meeting(bench, other, chance.choice(numbers))
+        # At most requests, a run has not read its bookmark yet or has committed it: nothing conflicts. The
+        # first of four races is at the first write, whatever the number of the other requests is.
+        at = None if number % 4 == 1 else chance.randrange(len(proxy.seen))
+        before, meeting = bench.store.load().sequence, Meeting(bench, other, at)
         paused = bench.run(worker, meeting)
         met = meeting.outcome()
         where = f"seed {seed}, race {number}: paused at request {meeting.at}: {paused}, {met}"
@@ -355,15 +354,15 @@ def race(
 
 
 class Meeting:
-    """A plan that runs the job a second time during one request of a run."""
+    """A plan that runs the job a second time during one request of a run: ``at``, or its first write."""
 
-    def __init__(self, bench: FaultBench, other: Worker, at: int) -> None:
+    def __init__(self, bench: FaultBench, other: Worker, at: int | None) -> None:
         self.at, self._bench, self._other = at, bench, other
         self._begun, self._over = False, threading.Event()
         self._outcome: dict[str, Any] | None = None
 
     def __call__(self, seen: Seen) -> str:
-        if seen.number == self.at:
+        if not self._begun and (seen.phase == "write" if self.at is None else seen.number == self.at):
             self._begun = True
             self._outcome = self._bench.run_beside(self._other)
             self._over.set()

@@ -101,22 +101,25 @@ def end_with_error(
     Raises:
         SystemExit: with the exit code of the error.
     """
-    runs = _runs_of_this_process()
-    for run in runs:
+    for run in _runs_of_this_process():
         error = run.close(error) or error
+    shown = short_error(error, trace)
+    if shown is None:
+        return previous(kind, error, trace)
+    print(redact_text(str(shown)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
+    # A SystemExit raised in an excepthook sets the exit code of the process.
+    raise SystemExit(exit_code(shown))
+
+
+def short_error(error: BaseException, trace: TracebackType | None) -> GlueSecureError | None:
+    """Return an error of glue-secure or Spark as it is printed; None if it is neither."""
+    runs = _runs_of_this_process()
     if not isinstance(error, GlueSecureError):
         with suppress(Exception):  # Py4J asks the JVM for the message, and the JVM may have stopped
             error = refusal_in(str(error)) or error
     if isinstance(error, RefusedError) and error.control == "GS-SEC-007" and not runs:
         error = no_run(error.resource)  # the request guard cannot see which argument is missing
-    if not isinstance(error, GlueSecureError):
-        failure = _engine_failure(error, trace, runs)
-        if failure is None:
-            return previous(kind, error, trace)
-        error = failure
-    print(redact_text(str(error)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
-    # A SystemExit raised in an excepthook sets the exit code of the process.
-    raise SystemExit(exit_code(error))
+    return error if isinstance(error, GlueSecureError) else _engine_failure(error, trace, runs)
 
 
 def _engine_failure(

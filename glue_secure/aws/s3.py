@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from glue_secure.aws.errors import translate_errors
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -20,6 +20,8 @@ from glue_secure.core.objects import (
 )
 from glue_secure.core.service import PreconditionFailed, ServiceError
 from glue_secure.core.target_encryption import EncryptionRule
+
+_Fact = TypeVar("_Fact")
 
 
 class S3ObjectStore:
@@ -87,16 +89,7 @@ class S3ObjectStore:
 
     def time(self, bucket: str) -> datetime:
         """Return S3's time, from its answer to HeadBucket. A refusal has it too."""
-        from botocore.exceptions import ClientError
-
-        with translate_errors("HeadBucket"):
-            try:
-                answer = self._client.head_bucket(Bucket=bucket)
-            except ClientError as error:
-                answer = error.response
-                if _date(answer) is None:
-                    raise
-        time = _date(answer)
+        time = self._head_bucket(bucket, _date)
         if time is None:
             raise ServiceError("HeadBucket: an answer without Date", code="", operation="HeadBucket")
         return time
@@ -123,17 +116,20 @@ class S3ObjectStore:
 
     def region(self, bucket: str) -> str:
         """Return a bucket's AWS Region (HeadBucket). S3 names it in a denial, too."""
+        return self._head_bucket(bucket, _region_of)
+
+    def _head_bucket(self, bucket: str, fact: Callable[[Mapping[str, Any]], _Fact]) -> _Fact:
+        """Return a fact from the answer to HeadBucket, or from a refusal that has it."""
         from botocore.exceptions import ClientError
 
         with translate_errors("HeadBucket"):
             try:
-                answer = self._client.head_bucket(Bucket=bucket)
+                return fact(self._client.head_bucket(Bucket=bucket))
             except ClientError as error:
-                region = _region_of(error.response)
-                if not region:
+                found = fact(error.response)
+                if not found:
                     raise
-                return region
-        return str(answer.get("BucketRegion") or _region_of(answer))
+                return found
 
     def read(self, uri: S3Uri, *, most: int | None = None) -> StoredObject:
         """Return an object, or its first ``most`` bytes (GetObject)."""
@@ -236,7 +232,7 @@ def _absent_on(operation: str, code: str) -> Iterator[None]:
 
 def _region_of(answer: Mapping[str, Any]) -> str:
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return str(headers.get("x-amz-bucket-region", ""))
+    return str(answer.get("BucketRegion") or headers.get("x-amz-bucket-region", ""))
 
 
 def _parameters(rule: EncryptionRule) -> dict[str, Any]:

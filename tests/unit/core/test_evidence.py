@@ -68,6 +68,9 @@ def test_evidence_reads_back_as_plain_json(evidence, key_arn):
             "key": str(key_arn),
             "bucket_key": True,
             "size": 12,
+            "etag": "",
+            "version": "",
+            "checksum": "",
         }
     ]
     assert [(c["control"], c["verdict"]) for c in read["controls"]] == [

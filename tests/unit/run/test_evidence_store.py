@@ -1,6 +1,7 @@
 """The chain that runs write beside their evidence, its signatures, and the evidence of refused runs."""
 
 import json
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -207,7 +208,8 @@ def test_a_refusal_that_cannot_be_recorded_is_still_raised(signed, capsys):
     assert "GS-EVD-001" in said
 
 
-def test_evidence_names_the_script_and_the_titles_of_its_controls(signed):
+def test_evidence_names_the_script_and_the_titles_of_its_controls(signed, monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
     signed.start(scriptLocation="s3://code/job.py").commit()
     document = signed.evidence()
     assert document["script"]["location"] == "s3://code/job.py"

@@ -21,6 +21,7 @@ from glue_secure.embedded.account_setup import (
     CURATED,
     EVIDENCE,
     LANDING,
+    ensure_key,
     provision,
     put_security_configuration,
 )
@@ -178,7 +179,10 @@ class Demo:
     def _step(self, name: str, expected: tuple[int, str | None]) -> DemoStep:
         self.progress(name)
         before = self._contents()
-        submission = launch.prepare(self.account, self.script, ["--JOB_NAME", JOB], verbose=self.verbose)
+        # Evidence of its own key: a run that is refused because of its configuration leaves evidence, too.
+        key = ensure_key(self.account, "alias/glue-secure-evidence", "evidence")
+        words = ["--JOB_NAME", JOB, "--glue-secure-evidence-key", key]
+        submission = launch.prepare(self.account, self.script, words, verbose=self.verbose)
         started = time.monotonic()
         completed = launch.run(submission, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         seconds = time.monotonic() - started

@@ -23,6 +23,7 @@ from glue_secure.report.document import Document
 from glue_secure.report.page import sections, verdict
 from glue_secure.report.stored import (
     NOT_ENDED,
+    UNREADABLE,
     EvidenceFolder,
     LocalFolder,
     S3Folder,
@@ -65,6 +66,7 @@ class Outcome(str, Enum):
     FAILED = "failed"
     ABANDONED = "abandoned"
     NOT_ENDED = NOT_ENDED
+    UNREADABLE = UNREADABLE
 
 
 OutcomeFilter = Annotated[Outcome | None, typer.Option("--outcome", help="Only runs that ended so.")]

@@ -48,10 +48,11 @@ glue-secure evidence diff RUN RUN --in s3://BUCKET/PREFIX/
 ```
 
 `--in` also takes a folder with a copy of the documents. `list` shows the runs, newest first, with the
-controls that did not pass; a start without an end is `not ended`. `show` prints the verdict, what was read
-and written with its encryption, the TLS facts of connections, and the controls. Its exit code is 3 if a
-control did not pass. Findings that an [exception](policy.md#exceptions) tolerates do not change it. `diff`
-compares settings, keys, versions, controls, sources and targets.
+controls that did not pass; a start without an end is `not ended`, and a run whose document cannot be read is
+`unreadable`. `show` prints the verdict, what was read and written with its encryption, the TLS facts of
+connections, and the controls. Its exit code is 3 if a control did not pass. Findings that an
+[exception](policy.md#exceptions) tolerates do not change it. `diff` compares settings, keys, versions,
+controls, sources and targets.
 `glue-secure controls show ID` prints the text of a control. [`report` and `evidence export`](reports.md)
 write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit and OpenLineage.
 

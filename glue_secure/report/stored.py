@@ -6,6 +6,7 @@ A location has ``job=JOB/run=RUN_ID/evidence.json``, ``evidence-2.json`` for a s
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 
 from glue_secure.core.controls import REPORTED_ONLY
 from glue_secure.core.errors import UsageError, VerificationError
-from glue_secure.core.evidence import digest
+from glue_secure.core.evidence import canonical_json, digest
 from glue_secure.core.findings import Finding, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.json_documents import parse_json
@@ -28,6 +29,8 @@ from glue_secure.report.shape import misplaced
 
 NOT_ENDED = "not ended"
 """The outcome of a start without evidence: the run goes on, or its process was killed."""
+UNREADABLE = "unreadable"
+"""The outcome of an attempt among others whose document cannot be read, or is none."""
 
 _NAME = re.compile(r"(?:.*/)?job=(?P<job>.+)/run=(?P<run>[^/]+)/(?P<kind>evidence|_started)(?:-\d+)?\.json\Z")
 _SCHEMAS = "glue-secure/evidence/"
@@ -231,19 +234,21 @@ def with_documents(
 ) -> Iterator[StoredRun]:
     """Yield the runs in their order with their documents, of which 16 are read at a time.
 
-    A caller that stops early has at most a hundred documents read in vain.
+    A caller that stops early has at most a hundred documents read in vain. An attempt whose document cannot
+    be read, or is none, has the outcome :data:`UNREADABLE` and the finding GS-EVD-001.
 
     Args:
         folder: the location.
         runs: from :func:`stored_runs`.
         progress: called with the number of documents read.
-
-    Raises:
-        VerificationError, UsageError: a document cannot be read, or is none (GS-EVD-001).
     """
 
     def read(run: StoredRun) -> StoredRun:
-        return read_document(folder, run) if run.name else run
+        try:
+            return read_document(folder, run) if run.name else run
+        except (VerificationError, UsageError) as error:
+            location = folder.location(run.name)
+            return replace(run, document=_document_of(error, run, location), location=location)
 
     with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-evidence") as pool:
         for start in range(0, len(runs), _AHEAD):
@@ -253,7 +258,11 @@ def with_documents(
 
 
 def read_document(folder: EvidenceFolder, run: StoredRun) -> StoredRun:
-    """Return the attempt with its document. Raises as :func:`with_documents`."""
+    """Return the attempt with its document.
+
+    Raises:
+        VerificationError, UsageError: the document cannot be read, or is none (GS-EVD-001).
+    """
     body, location = folder.read(run.name), folder.location(run.name)
     return replace(run, document=parse_document(body, location), location=location, sha256=digest(body))
 
@@ -315,6 +324,21 @@ def parse_document(body: bytes, location: str) -> Mapping[str, Any]:
             fix="name the evidence of a run, or find out who wrote this object",
         )
     return document
+
+
+def _document_of(error: VerificationError | UsageError, run: StoredRun, location: str) -> Mapping[str, Any]:
+    """Return a document that says only why there is none."""
+    finding = unknown(
+        _CONTROL, location, found=error.found, required=error.required, fix=error.fix or f"read {location}"
+    )
+    return {
+        "job": run.job,
+        "run_id": run.run_id,
+        "outcome": UNREADABLE,
+        "started": run.stored.isoformat(),
+        "error": {"type": type(error).__name__, "control": _CONTROL, "message": error.found},
+        "controls": [json.loads(canonical_json(finding))],
+    }
 
 
 def _unreadable(location: str, error: ServiceError, permission: str) -> VerificationError:

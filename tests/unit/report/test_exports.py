@@ -302,8 +302,23 @@ def test_an_export_is_written_to_a_file_only_when_the_evidence_was_read(folder):
     assert done.stdout == "x.sarif written\n"
     validate_sarif(json.loads(Path("x.sarif").read_text()))
     Path("evidence/job=curate/run=jr_2/evidence.json").write_text("{}")
-    assert export("--format", "ocsf", "--out", "y.json").exit_code != 0
+    assert export("jr_2", "--format", "ocsf", "--out", "y.json").exit_code != 0
     assert not Path("y.json").exists()
+
+
+@pytest.mark.parametrize("body", ["{}", "[", "", '{"schema": "glue-secure/evidence/1", "reads": 3}'])
+def test_a_document_that_cannot_be_read_does_not_hide_the_other_runs(folder, body):
+    Path("evidence/job=curate/run=jr_2/evidence.json").write_text(body)
+    runs = json.loads(CliRunner().invoke(app, ["evidence", "list", "--in", "evidence", "--json"]).stdout)
+    by_run = {run["run_id"]: run for run in runs}
+    assert by_run["jr_2"]["outcome"] == "unreadable"
+    assert by_run["jr_2"]["not_passed"] == ["GS-EVD-001"]
+    assert by_run["jr_1"]["outcome"] != "unreadable"
+    document = json.loads(export("--format", "sarif").stdout)
+    assert "GS-EVD-001" in {result["ruleId"] for result in document["runs"][0]["results"]}
+    page = CliRunner().invoke(app, ["report", "--in", "evidence", "--out", "-"]).stdout
+    assert "jr_2" in page
+    assert "GS-EVD-001" in page
 
 
 @pytest.mark.parametrize(

@@ -578,7 +578,8 @@ def _security(table: _Table) -> dict[str, str]:
 
     high_water = table.text("high_water", None, "")
     given = {
-        BOOKMARKS: table.choice("bookmarks", ("portable", "native"), "portable"),
+        # The default of the argument, which SecureJob refuses where it is given.
+        BOOKMARKS: table.choice("bookmarks", ("portable", "native"), "native").replace("native", ""),
         BOOKMARK_DECRYPT_KEYS: joined("bookmark_decrypt_keys"),
         BOOKMARK_HIGH_WATER: f"dynamodb:{high_water}" if high_water else "",
         COLUMNS: table.parsed("columns", _object_location, ""),

@@ -7,7 +7,7 @@ include Encrypt, Decrypt or GenerateDataKey, so IAM policies alone do not give a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
@@ -137,7 +137,7 @@ def bookmark_key(
     jobs: Mapping[str, str],
     *,
     location: str = "",
-    native: tuple[str, ...] = (),
+    native: Collection[str] = (),
     operators: tuple[str, ...] = (),
 ) -> Policy:
     """Return the policy of the key for job bookmarks: a role encrypts and decrypts its own job's bookmark.
@@ -149,11 +149,13 @@ def bookmark_key(
         scope: region and account of the key.
         jobs: name of each job and ARN of its role.
         location: bucket and prefix of the bookmarks, ``bucket/bookmarks``.
-        native: ARNs of roles whose jobs use the bookmarks of AWS Glue.
+        native: names of the jobs that may use the bookmarks of AWS Glue, whose encryption context has no
+            ``glue-secure:job``.
         operators: ARNs of principals that show, repair and reset the bookmarks of all jobs.
     """
     roles = tuple(jobs.values())
     purpose = "kms:EncryptionContext:glue-secure:purpose"
+    of_job = "kms:EncryptionContext:glue-secure:job"
     statements = [
         _administration(scope),
         Statement(
@@ -173,8 +175,9 @@ def bookmark_key(
                 _CRYPT,
                 principal=Principal("AWS", (role,)),
                 conditions=(
-                    equals(purpose, "job-bookmark"),
-                    equals("kms:EncryptionContext:glue-secure:job", job),
+                    (PolicyCondition("StringEqualsIfExists", of_job, (job,)),)
+                    if job in native
+                    else (equals(purpose, "job-bookmark"), equals(of_job, job))
                 ),
             )
             for number, (job, role) in enumerate(jobs.items(), start=1)
@@ -200,8 +203,6 @@ def bookmark_key(
                 ),
             )
         )
-    if native:
-        statements.append(Statement("NativeBookmarks", "Allow", _CRYPT, principal=Principal("AWS", native)))
     return Policy(tuple(statements))
 
 

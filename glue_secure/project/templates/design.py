@@ -90,7 +90,7 @@ def key_policies(project: Project, refs: References) -> dict[str, Policy]:
             scope,
             roles,
             location=f"{project.buckets[EVIDENCE].name}/{BOOKMARK_PREFIX}",
-            native=tuple(refs.role(job) for job in project.jobs.values() if is_native(job)),
+            native={job.name for job in project.jobs.values() if is_native(job)},
             operators=project.operators,
         ),
         "logs": policies.logs_key(scope, *_log_group_patterns(project), readers=users),
@@ -120,7 +120,7 @@ def object_lock(project: Project, bucket: Bucket) -> str:
 
 
 def is_native(job: Job) -> bool:
-    """Return whether a job uses the bookmarks of AWS Glue."""
+    """Return whether a job may use the bookmarks of AWS Glue."""
     return not job.all_arguments.has_portable_bookmarks()
 
 

@@ -96,6 +96,7 @@ column_keys = { customers = "arn:aws:kms:eu-west-1:111122223333:key/0000c01d-12a
 suites = ["s3://acme-lake-artifacts/suites/orders.json"]
 quarantine = "s3://acme-lake-curated/quarantine/"
 high_water = "marks"
+bookmarks = "portable"
 worker_encryption = "required"
 [jobs.report]
 script = "jobs/report.py"

@@ -193,6 +193,9 @@ load           kms:Decrypt            key:bookmarks via:s3 s3:acme-lake-evidence
 load           kms:Decrypt            key:bookmarks                via:s3 s3:acme-lake-curated        no
 load           kms:DescribeKey        key:bookmarks                -                                  yes
 report         kms:Decrypt            key:bookmarks                -                                  yes
+report         kms:Decrypt            key:bookmarks                purpose:job-bookmark job:report    yes
+report         kms:Decrypt            key:bookmarks                purpose:job-bookmark job:load      no
+report         kms:GenerateDataKey    key:bookmarks                job:load                           no
 load           s3:GetObject           bookmark:load/current        -                                  yes
 load           s3:PutObject           bookmark:load/current        sse key:bookmarks                  yes
 load           s3:PutObject           bookmark:load/current        sse key:other                      no

@@ -57,9 +57,15 @@ class S3ObjectStore:
             arguments["ContinuationToken"] = page["NextContinuationToken"]
 
     def first(self, prefix: S3Uri) -> S3Uri | None:
-        """Return the first object below the prefix (ListObjectsV2 with one key)."""
+        """Return the first object below the prefix (ListObjectsV2 with one key).
+
+        An object named like the prefix, which S3's console makes for an empty folder, is left out.
+        """
+        below = prefix.as_prefix()
         with translate_errors("ListObjectsV2"):
-            page = self._client.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.as_prefix(), MaxKeys=1)
+            page = self._client.list_objects_v2(
+                Bucket=prefix.bucket, Prefix=below, StartAfter=below, MaxKeys=1
+            )
         contents = page.get("Contents", ())
         return S3Uri(prefix.bucket, contents[0]["Key"]) if contents else None
 

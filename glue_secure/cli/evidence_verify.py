@@ -59,8 +59,16 @@ def verify(
         job=job,
         copy_of=str(S3Uri.parse(copy_of)) if copy_of else "",
     )
-    with StepProgress() as progress:
-        reports = verify_chains(folder, scope, progress)
+    try:
+        with StepProgress() as progress:
+            reports = verify_chains(folder, scope, progress)
+    except ServiceError as error:  # KMS verifies each HMAC
+        raise UsageError(
+            "--key",
+            found=str(error),
+            required="a key that verifies",
+            fix="allow kms:VerifyMac on the key",
+        ) from error
     if as_json:
         printing.print_json([_as_json(report) for report in reports])
     else:
@@ -68,7 +76,7 @@ def verify(
     verdicts = {_verdict(report) for report in reports}
     if Verdict.FAIL in verdicts:
         raise typer.Exit(3)
-    if Verdict.UNKNOWN in verdicts:
+    if Verdict.UNKNOWN in verdicts or not verdicts:
         raise typer.Exit(4)
 
 
@@ -106,8 +114,9 @@ def _print(reports: Sequence[ChainReport]) -> None:
         if stopping:
             _print_finding(report, stopping[0], len(stopping) - 1)
         if report.not_ended:
+            print()
             printing.print_line(
-                f"\njob {report.job}: {len(report.not_ended)} runs started and left no evidence:"
+                f"job {report.job}: {len(report.not_ended)} runs started and left no evidence:"
             )
             printing.print_line(
                 f"  {', '.join(report.not_ended[:10])}{' ...' * (len(report.not_ended) > 10)}"
@@ -120,8 +129,9 @@ def _print(reports: Sequence[ChainReport]) -> None:
 
 
 def _print_finding(report: ChainReport, finding: Finding, others: int) -> None:
+    print()
     printing.print_line(
-        f"\njob {report.job}: {_STATUS[finding.verdict]}, {finding.control}: {finding.resource}"
+        f"job {report.job}: {_STATUS[finding.verdict]}, {finding.control}: {finding.resource}"
     )
     printing.print_facts(
         [

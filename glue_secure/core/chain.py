@@ -90,6 +90,8 @@ class ChainEntry:
         entry = cls(**shape)
         if entry.to_json() != body:
             raise ValueError("not in canonical form")
+        if entry.signature != base64.b64encode(entry.raw_signature).decode():
+            raise ValueError("not a signature in canonical Base64")
         if not is_digest(entry.sha256) or not (is_digest(entry.previous) or entry.previous == ""):
             raise ValueError("not a SHA-256")
         return entry

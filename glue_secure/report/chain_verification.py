@@ -38,7 +38,10 @@ _ENTRY = re.compile(
     rf"(?P<root>(?:.*/)?)job=(?P<job>[^/]+)/{FOLDER}/(?P<owner>\d{{12}}-[^/]+)/(?P<name>[^/]+)\Z"
 )
 _HEAD = re.compile(r"(?:(?P<job>.+)=)?(?P<sequence>[1-9]\d{0,11}):(?P<sha256>[0-9a-f]{64})\Z")
-_FIND_OUT = "find out who changed it, for instance in CloudTrail's data events; restore it from a copy"
+_FIND_OUT = (
+    "find out who changed it, for instance in CloudTrail's data events, and rely on a copy that verifies "
+    "with --copy-of"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +141,17 @@ def verify_chains(
     """
     progress("listing evidence")
     jobs, problems = _inventory(folder, scope)
-    if not jobs and not any(head.job for head in scope.heads):
+    noted = any(head.job and scope.job in ("", head.job) for head in scope.heads)
+    if not jobs and (scope.run or not noted):
         raise UsageError(
             "evidence",
             found="none"
             + (f" of job {scope.job}" if scope.job else "")
             + (f" of run {scope.run}" if scope.run else ""),
             required="a location with evidence of runs",
-            fix="glue-secure evidence list",
+            fix="verify without RUN and --job: an entry may name documents that were removed"
+            if scope.run or scope.job
+            else "glue-secure evidence list",
         )
     with ThreadPoolExecutor(_READERS, thread_name_prefix="glue-secure-verify") as pool:
         reports: list[ChainReport] = []
@@ -348,9 +354,9 @@ class _Chain:
             first = self.documents[entry.document].sequence
             self._fail(each.name, f"{entry.document}, which entry {first} names too", "another document")
         self.documents.setdefault(entry.document, entry)
-        origin = self._origin
-        if origin and entry.prefix.rstrip("/") != origin.rstrip("/"):
-            self._fail(each.name, f"an entry that was written below {entry.prefix}", origin)
+        origins = [origin.rstrip("/") for origin in self._origins(entry)]
+        if entry.prefix.rstrip("/") not in origins:
+            self._fail(each.name, f"an entry that was written below {entry.prefix}", " or ".join(origins))
         if previous is not None and _time(entry) < _time(previous) - _SKEW:
             self._fail(each.name, f"made at {entry.time}", f"not before its predecessor, {previous.time}")
         self._check_signature(each, entry, previous)
@@ -358,15 +364,39 @@ class _Chain:
 
     def _check_signature(self, each: Listed, entry: ChainEntry, previous: ChainEntry | None) -> None:
         if entry.signature == "":
-            if previous is not None and previous.signature:
-                self._fail(each.name, "not signed", f"a signature, as entry {previous.sequence} has one")
+            if previous is not None and previous.signature and self._is_refusal_of_key(entry):
+                fix = "see its evidence: the run was refused, because its key did not sign"
+                self._unknown(each.name, "not signed", "a signature", fix)
+            elif previous is not None and previous.signature:
+                required = f"a signature, as entry {previous.sequence} has one"
+                self._fail(each.name, "not signed", f"{required}, unless the job names no key any more")
             elif self._scope.keys:
                 self._unknown(each.name, "not signed", "a signature", "the job named no signing key then")
+        elif self._scope.keys and not any(key.job in ("", entry.job) for key in self._scope.keys):
+            self._unknown(
+                each.name,
+                f"signed with {entry.signing_key}, and no --key is for this job",
+                "a signature that a key of the auditor verifies",
+                f"add --key {entry.job}={entry.signing_key}, if the job is meant to sign with that key",
+            )
         elif self._scope.keys:
             if problem := signature_problem(entry, self._scope.keys):
                 self._fail(each.name, problem, "a signature of a key of --key")
             else:
                 self._signed += 1
+
+    def _is_refusal_of_key(self, entry: ChainEntry) -> bool:
+        """Return whether an entry's document says that the run stopped because of its signing key."""
+        listed = self.job.documents.get(entry.document)
+        if listed is None or listed.is_deleted:
+            return False
+        body = self._folder.read_stored(listed.name).body
+        document = _document(body)
+        error = document.get("error")
+        control = error.get("control") if isinstance(error, dict) else None
+        return (
+            digest(body) == entry.sha256 and control == "GS-EVD-002" and not _chain_of(document).get("start")
+        )
 
     def _check_storage(self, each: Listed, stored: StoredObject, entry: ChainEntry) -> None:
         """Compare what S3 knows of an object with its entry. A copy is not compared."""
@@ -382,15 +412,14 @@ class _Chain:
                 each.name, f"stored at {each.stored.isoformat()}", f"the time of its entry, {entry.time}"
             )
 
-    @property
-    def _origin(self) -> str:
-        """The location that the entries name: where they are, or that of the copied documents."""
-        if self._scope.copy_of:
-            return self._scope.copy_of
+    def _origins(self, entry: ChainEntry) -> tuple[str, ...]:
+        """Return the locations that an entry may name: where it is, or that of the copied documents."""
+        copy_of = self._scope.copy_of
+        if copy_of:
+            return copy_of, f"{copy_of.rstrip('/')}/{self._folder.relative(self.job.root)}"
         if not self._folder.is_copy:
-            return self._folder.location(self.job.root)
-        first = next(iter(self.entries.values()), None)
-        return first.prefix if first else ""
+            return (self._folder.location(self.job.root),)
+        return (next(iter(self.entries.values()), entry).prefix,)
 
     def _check_document(self, listed: Listed, stored: StoredObject, entry: ChainEntry) -> None:
         found = digest(stored.body)
@@ -405,8 +434,18 @@ class _Chain:
         for name, value in names.items():
             if document.get(name) != value:
                 self._fail(listed.name, f"{name} {document.get(name)!r}", f"{value!r}, by its entry")
-        start = document.get("chain") or {}
-        if number := start.get("start"):
+        if "/evidence" not in entry.document:
+            return
+        # A role that signs again what it changed later cannot give the entry an earlier time in S3.
+        finished = _moment(document.get("finished"))
+        if finished is None or abs(_time(entry) - finished) > _SKEW:
+            found = f"a run that finished at {document.get('finished')}"
+            self._fail(listed.name, found, f"the time of its entry, {entry.time}")
+        start = _chain_of(document)
+        number = start.get("start")
+        if not isinstance(number, int):
+            self._fail(listed.name, "no chain with the number of the run's first entry", "chain.start")
+        elif number:
             first = self.entries.get(number)
             if first is None or entry_digest(first) != start.get("start_sha256"):
                 self._fail(
@@ -422,6 +461,17 @@ class _Chain:
     def _unknown(self, name: str, found: str, required: str, fix: str) -> None:
         location = self._folder.location(name)
         self.findings.append(unknown(CONTROL, location, found=found, required=required, fix=fix))
+
+
+def _without_start(folder: EvidenceFolder, listed: Listed, *, is_copy: bool) -> str:
+    """Return why evidence may have no entry at all, "" if its run had an entry of its start."""
+    document = _document(folder.read_stored(listed.name).body)
+    chain = _chain_of(document)
+    if not chain:
+        return "written by a version that made none" if is_copy else ""
+    if chain.get("start") == 0 and document.get("outcome") != "succeeded":
+        return "the run was stopped before its start was recorded, and its entry could not be written"
+    return ""
 
 
 def _check_heads(chains: Mapping[str, Sequence[_Chain]], scope: Scope) -> Iterator[tuple[str, Finding]]:
@@ -482,6 +532,8 @@ def _unchained(
     elif match is None or match["run"] in runs or match["kind"] == "_started":
         why = "the process may have ended between the document and its entry"
     else:
+        why = _without_start(folder, listed, is_copy=is_copy)
+    if not why:
         return failed(
             CONTROL,
             location,
@@ -499,11 +551,20 @@ def _unchained(
 
 
 def _time(entry: ChainEntry) -> datetime:
+    return _moment(entry.time) or datetime.fromtimestamp(0, timezone.utc)
+
+
+def _moment(text: object) -> datetime | None:
     try:
-        time = datetime.fromisoformat(entry.time)
+        time = datetime.fromisoformat(str(text))
     except ValueError:
-        return datetime.fromtimestamp(0, timezone.utc)
+        return None
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+
+
+def _chain_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    chain = document.get("chain")
+    return chain if isinstance(chain, dict) else {}
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

@@ -64,8 +64,6 @@ def signature_problem(entry: ChainEntry, keys: Sequence[VerificationKey]) -> str
         keys: the keys of the auditor.
     """
     candidates = [key for key in keys if key.job in ("", entry.job)]
-    if not candidates:
-        return f"signed with {entry.signing_key}, and no --key is for this job"
     matching = [key for key in candidates if key.algorithm == entry.algorithm]
     if not matching:
         return f"algorithm {entry.algorithm}; the keys have {', '.join(sorted({k.algorithm for k in keys}))}"
@@ -75,7 +73,8 @@ def signature_problem(entry: ChainEntry, keys: Sequence[VerificationKey]) -> str
         return "a signature that is not Base64"
     if any(key.verifies(entry.signed_bytes(), signature) for key in matching):
         return ""
-    return f"a signature that {' and '.join(key.name for key in matching)} did not make"
+    names = " and ".join(key.name for key in matching)
+    return f"a signature with {entry.signing_key} that {names} did not make"
 
 
 def verification_key(text: str, kms: Callable[[], VerificationKeys]) -> VerificationKey:
@@ -90,7 +89,7 @@ def verification_key(text: str, kms: Callable[[], VerificationKeys]) -> Verifica
         ServiceError: KMS does not return the key.
     """
     job, name = "", text
-    if not text.startswith("arn:") and not Path(text).is_file():
+    if not text.startswith("arn:") and not _is_file(text):
         job, _, name = text.rpartition("=")
     if name.startswith("arn:"):
         return _kms_key(job, KmsKeyArn.parse(name), kms())
@@ -106,6 +105,13 @@ def verification_key(text: str, kms: Callable[[], VerificationKeys]) -> Verifica
             "openssl pkey -pubin -inform DER -out key.pem",
         ) from error
     return _public(job, name, body, load_pem_public_key)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _kms_key(job: str, arn: KmsKeyArn, kms: VerificationKeys) -> VerificationKey:

@@ -32,7 +32,9 @@ NOT_ENDED = "not ended"
 UNREADABLE = "unreadable"
 """The outcome of an attempt among others whose document cannot be read, or is none."""
 
-_NAME = re.compile(r"(?:.*/)?job=(?P<job>.+)/run=(?P<run>[^/]+)/(?P<kind>evidence|_started)(?:-\d+)?\.json\Z")
+_NAME = re.compile(
+    r"(?:.*/)?job=(?P<job>[^/]+)/run=(?P<run>[^/]+)/(?P<kind>evidence|_started)(?:-\d+)?\.json\Z"
+)
 _SCHEMAS = "glue-secure/evidence/"
 _CONTROL = "GS-EVD-001"
 _READERS, _AHEAD = 16, 100
@@ -73,6 +75,9 @@ class EvidenceFolder(Protocol):
 
     def read(self, name: str) -> bytes:
         """Return an object."""
+
+    def relative(self, name: str) -> str:
+        """Return the name of an object below the location."""
 
     def location(self, name: str) -> str:
         """Return the location of an object, for people."""
@@ -131,6 +136,10 @@ class S3Folder:
         """Return the content of the object with that key."""
         return self.read_stored(name).body
 
+    def relative(self, name: str) -> str:
+        """Return a key without the prefix."""
+        return name.removeprefix(self.prefix.as_prefix())
+
     def location(self, name: str) -> str:
         """Return the S3 location of a key."""
         return str(S3Uri(self.prefix.bucket, name))
@@ -160,7 +169,12 @@ class LocalFolder:
         if not self.path.is_dir():
             raise UsageError(str(self.path), found="no such folder", required="a folder with evidence")
         for path in sorted(self.path.rglob("*.json")):
-            yield str(path), datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+            try:
+                modified = path.stat().st_mtime
+            except OSError as error:  # a link to a missing file
+                found = error.strerror or "not readable"
+                raise UsageError(str(path), found=found, required="a complete copy") from error
+            yield str(path), datetime.fromtimestamp(modified, timezone.utc)
 
     def read(self, name: str) -> bytes:
         """Return a file."""
@@ -168,6 +182,10 @@ class LocalFolder:
             return Path(name).read_bytes()
         except OSError as error:
             raise UsageError(name, found=error.strerror or "not readable", required="a document") from error
+
+    def relative(self, name: str) -> str:
+        """Return a path below the folder."""
+        return name.removeprefix(f"{self.path}/")
 
     def location(self, name: str) -> str:
         """Return the path."""

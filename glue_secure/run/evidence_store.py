@@ -14,7 +14,6 @@ from typing import Any
 from glue_secure.core.arguments import EVIDENCE_SIGNING_KEY, JobIdentity
 from glue_secure.core.chain import (
     DIGEST,
-    FOLDER,
     MOST,
     ChainEntry,
     chain_location,
@@ -53,15 +52,21 @@ def no_evidence(problem: Exception, store: EvidenceStore, outcome: str) -> Verif
             fix=f"give the job's role {action} on the key, and the job a route to KMS; {outcome}",
             aws_code=cause.code if isinstance(cause, ServiceError) else None,
         )
-    denied = isinstance(problem, ServiceError) and problem.operation in ("ListObjectsV2", "HeadObject")
-    folder = f"job={store.identity.job}"
-    actions = f"s3:ListBucket and s3:GetObject on {folder}/{FOLDER}/ below" if denied else "s3:PutObject on"
+    code, operation = (problem.code, problem.operation) if isinstance(problem, ServiceError) else ("", "")
+    is_read = operation in ("ListObjectsV2", "HeadObject", "GetObject")
+    actions = (
+        f"s3:ListBucket and s3:GetObject on job={store.identity.job}/ below" if is_read else "s3:PutObject on"
+    )
+    fix = {
+        "NoEntry": "find out who wrote that object, and delete it",
+        "TooManyAttempts": "start the job as a new run",
+    }.get(code, f"give the job's role {actions} that prefix")
     return VerificationError(
         "GS-EVD-001",
         resource=str(store.prefix),
         found=str(problem) if isinstance(problem, ServiceError) else type(problem).__name__,
         required=f"the run's evidence and its chain, SSE-KMS under {store.key}",
-        fix=f"give the job's role {actions} that prefix; {outcome}",
+        fix=f"{fix}; {outcome}",
         aws_code=problem.code if isinstance(problem, ServiceError) else None,
     )
 
@@ -196,7 +201,7 @@ class EvidenceStore:
         """Return sequence number and SHA-256 of the newest entry; 0 and ``""`` if there is none.
 
         The SHA-256 is read from the metadata, so that a role needs no access to the key of older entries. A
-        false one shows in the verification of the chain.
+        false one shows in the verification of the chain. An entry that was restored may have lost it.
         """
         first = self.objects.first(self._chain)
         if first is None:
@@ -204,12 +209,12 @@ class EvidenceStore:
         number = sequence_of(first.key)
         if number is None or number == MOST:
             raise ServiceError(
-                f"{first} is no entry of a chain: find out who wrote it, and delete it",
+                f"{first} is no entry of a chain",
                 code="NoEntry",
                 operation="ListObjectsV2",
             )
         previous = self.objects.metadata(first).get(DIGEST, "")
-        return number, previous if is_digest(previous) else ""
+        return number, previous if is_digest(previous) else digest(self.objects.read(first).body)
 
     def _signed(self, entry: ChainEntry) -> ChainEntry:
         if self.signing is None:

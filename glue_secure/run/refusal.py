@@ -31,7 +31,10 @@ def established(identity: JobIdentity, arguments: JobArguments, services: Servic
     try:
         return establish(identity, arguments, services, findings)
     except GlueSecureError as error:
-        _record(error, identity, arguments, services, findings, started)
+        try:
+            _record(error, identity, arguments, services, findings, started)
+        except Exception as problem:
+            report_missing(_unknown(str(arguments.get(EVIDENCE_URI)), problem))
         raise
 
 
@@ -44,32 +47,28 @@ def _record(
     started: datetime,
 ) -> None:
     environment = services.environment
-    try:
-        prefix = arguments.location(EVIDENCE_URI)
-        if prefix is None:
-            return  # the argument is missing, which the run would report next
-        configuration, run_key = _own_key(identity, services)
-        named = named_evidence_keys(arguments, services.keys)
-        key = named.encryption or run_key
-        if key is None:
-            report_missing(_no_key(str(prefix)))
-            return
-        recorder = RunRecorder(started)
-        recorder.record(findings)
-        store = EvidenceStore(
-            identity=identity,
-            account=environment.account,
-            region=environment.region,
-            prefix=prefix,
-            key=key,
-            signing=named.signing,
-            objects=services.objects,
-            keys=services.keys,
-            clock=services.clock,
-        )
-    except (GlueSecureError, ServiceError) as problem:
-        report_missing(_unknown(str(arguments.get(EVIDENCE_URI)), problem))
+    prefix = arguments.location(EVIDENCE_URI)
+    if prefix is None:
+        return  # the argument is missing, which the run would report next
+    configuration, run_key = _own_key(identity, services)
+    named = named_evidence_keys(arguments, services.keys)
+    key = named.encryption or run_key
+    if key is None:
+        report_missing(_no_key(str(prefix)))
         return
+    recorder = RunRecorder(started)
+    recorder.record(findings)
+    store = EvidenceStore(
+        identity=identity,
+        account=environment.account,
+        region=environment.region,
+        prefix=prefix,
+        key=key,
+        signing=named.signing,
+        objects=services.objects,
+        keys=services.keys,
+        clock=services.clock,
+    )
     keys = {
         "s3": run_key,
         "evidence": named.encryption,
@@ -135,7 +134,9 @@ def _unknown(prefix: str, problem: Exception) -> VerificationError:
     return VerificationError(
         "GS-EVD-001",
         resource=prefix,
-        found=str(problem),
+        found=str(problem)
+        if isinstance(problem, (GlueSecureError, ServiceError))
+        else type(problem).__name__,
         required="evidence of every run",
         fix="correct the arguments for evidence, and give the job a route to the AWS endpoints",
     )

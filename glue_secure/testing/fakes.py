@@ -175,7 +175,15 @@ class FakeObjectStore:
 
     def first(self, prefix: S3Uri) -> S3Uri | None:
         """Return the first object below the prefix in key order."""
-        return next((entry.uri for entry in self.list(prefix)), None)
+        below = prefix.as_prefix()
+        return next(
+            (
+                each.uri
+                for each in self.list(prefix)
+                if each.uri.key.startswith(below) and each.uri.key != below
+            ),
+            None,
+        )
 
     def versions(self, prefix: S3Uri) -> Iterator[ObjectVersion]:
         """Yield the versions and delete markers below the prefix; of other buckets, the objects."""

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from glue_secure.cli.app import app
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.chain import ChainEntry, chain_location, entry_digest, entry_name, sequence_of
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.evidence import digest
 from glue_secure.core.findings import Verdict
 from glue_secure.core.identifiers import RunId, S3Uri
@@ -26,7 +26,7 @@ from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.service import ServiceError
 from glue_secure.report.chain_verification import Head, Scope, verify_chains
 from glue_secure.report.signatures import verification_key
-from glue_secure.report.stored import LocalFolder, S3Folder
+from glue_secure.report.stored import LocalFolder, S3Folder, stored_runs
 from glue_secure.run.start import open_run
 
 PREFIX = S3Uri("evidence", "runs/")
@@ -237,7 +237,7 @@ def insert_a_run(archive):
 def edit_an_entry(archive):
     entry = replace(archive.parsed(4), sha256="0" * 64)
     archive.put(archive.entry(4), entry.to_json())
-    return entry_name(4), "a signature that"
+    return entry_name(4), "did not make"
 
 
 def strip_a_signature(archive):
@@ -251,7 +251,7 @@ def forge_without_the_key(archive):
     real, archive.fixture.signing_key = archive.fixture.signing_key, archive.fixture.other_key
     forge_with_the_jobs_role(archive)
     archive.fixture.signing_key = real
-    return entry_name(4), "a signature that"
+    return entry_name(4), "did not make"
 
 
 def forge_with_the_jobs_role(archive):
@@ -437,10 +437,98 @@ def test_evidence_without_a_signing_key_is_not_signed(archive):
     assert {one.verdict for one in report.findings} == {Verdict.UNKNOWN}, "the auditor expects a signature"
 
 
+@pytest.mark.parametrize("scope", [{"run": "jr_2"}, {"run": "nonsense"}, {"job": "other"}])
+def test_evidence_that_is_gone_is_an_error_although_an_entry_was_noted(archive, scope):
+    head = archive.head()
+    for name in ("evidence.json", "_started.json"):
+        archive.objects.delete(archive.document("jr_2", name))
+    for key in archive.objects.keys("evidence"):
+        if "job=other/" in key:
+            archive.objects.delete(S3Uri("evidence", key))
+    with pytest.raises(UsageError, match="none of"):
+        archive.verify(heads=[head], **scope)
+
+
+def test_a_document_below_a_folder_of_the_job_is_no_evidence(archive):
+    forged = archive.edited(archive.document("jr_2"), outcome="refused")
+    archive.put(PREFIX.child("job=curate/x/run=jr_2/evidence.json"), forged)
+    runs = stored_runs(S3Folder(PREFIX, archive.objects))
+    assert [run.job for run in runs if run.run_id == "jr_2"] == ["curate"]
+
+
+def test_a_role_that_signs_a_changed_past_again_is_found_without_versions(archive):
+    archive.fixture.clock.advance(days=90)
+    now = archive.fixture.clock.now().isoformat()
+    archive.put(archive.document("jr_2"), archive.edited(archive.document("jr_2"), caller="another"))
+    previous = archive.parsed(3)
+    for sequence in (4, 5, 6):
+        entry = archive.parsed(sequence)
+        body = archive.body(PREFIX.child(entry.document))
+        archive.put(PREFIX.child(entry.document), body)
+        changed = replace(entry, previous=entry_digest(previous), sha256=digest(body), time=now)
+        previous = archive.sign(changed)
+        archive.put(archive.entry(sequence), previous.to_json())
+    for in_copy in (False, True):
+        found = [finding.found for finding in breaks(archive.verify(in_copy=in_copy, job="curate"))]
+        assert any(text.startswith("a run that finished at 2026-01-01") for text in found)
+
+
+@pytest.mark.parametrize("fact", [None, [1], {"start": "1"}, {}])
+def test_a_signed_document_without_the_number_of_its_start_is_found(archive, fact):
+    archive.put(archive.document("jr_3"), archive.edited(archive.document("jr_3"), chain=fact))
+    body = archive.body(archive.document("jr_3"))
+    entry = archive.sign(replace(archive.parsed(6), sha256=digest(body)))
+    archive.put(archive.entry(6), entry.to_json())
+    assert "chain.start" in {finding.required for finding in breaks(archive.verify(job="curate"))}
+
+
+def test_a_copy_of_several_locations_is_compared_with_their_common_origin(archive):
+    folder = LocalFolder(archive.copied())
+    key = verification_key(str(archive.pem), archive.no_kms)
+    for origin in ("s3://evidence/", "s3://evidence/runs/"):
+        assert breaks(verify_chains(folder, Scope(keys=[key], copy_of=origin))) == []
+    assert breaks(verify_chains(folder, Scope(keys=[key], copy_of="s3://evidence/dev/"))) != []
+
+
+def test_a_signature_in_another_base64_form_is_no_entry(archive):
+    entry = archive.parsed(6)
+    body = entry.to_json()
+    text = entry.signature
+    padding = len(text) - len(text.rstrip("="))
+    if padding:
+        last = text[-padding - 1]
+        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        other = text[: -padding - 1] + alphabet[alphabet.index(last) + 1] + "=" * padding
+        archive.put(archive.entry(6), body.replace(text.encode(), other.encode()))
+        assert "canonical Base64" in breaks(archive.verify(job="curate"))[0].found
+
+
+def test_a_refusal_because_of_the_signing_key_is_undecided_and_not_broken(archive):
+    fixture = archive.fixture
+    fixture.change_key(fixture.signing_key, state="Disabled")
+    with pytest.raises(RefusedError, match="GS-EVD-002"):
+        archive.run("jr_4")
+    fixture.change_key(fixture.signing_key, state="Enabled")
+    archive.run("jr_5")
+    (report,) = archive.verify(job="curate")
+    assert {one.verdict for one in report.findings} == {Verdict.UNKNOWN}
+
+
+def test_a_run_that_could_not_write_its_first_entry_is_undecided(archive):
+    denied = ServiceError("denied", code="AccessDenied", operation="ListObjectsV2")
+    archive.objects.fail_next("ListObjectsV2", denied)
+    with pytest.raises(VerificationError, match="GS-EVD-001"):
+        archive.run("jr_4")
+    (report,) = archive.verify(job="curate")
+    stopping = {one.verdict for one in report.findings} - {Verdict.PASS}
+    assert stopping == {Verdict.UNKNOWN}
+
+
 def test_a_key_of_one_job_does_not_verify_another(archive):
     key = verification_key(f"other={archive.pem}", archive.no_kms)
     curate, other = archive.verify(keys=[key])
     assert "no --key is for this job" in curate.findings[0].found
+    assert {one.verdict for one in curate.findings} == {Verdict.UNKNOWN}
     assert {one.verdict for one in other.findings} == {Verdict.PASS}
 
 

@@ -11,6 +11,7 @@ from glue_secure.core.chain import ChainEntry, entry_digest, entry_name
 from glue_secure.core.errors import RefusedError, VerificationError
 from glue_secure.core.evidence import digest
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.security_configuration import EncryptionSetting
 from glue_secure.core.service import ServiceError
 from glue_secure.report.chain_verification import Scope, verify_chains
@@ -142,11 +143,38 @@ def test_a_false_digest_of_the_newest_entry_shows_in_the_verification(signed):
     signed.start("jr_1").commit()
     newest = CHAIN.child(entry_name(2))
     body = signed.objects.read(newest).body
-    signed.objects.put(newest, body, algorithm="aws:kms", key=str(signed.key), metadata={"sha256": "false"})
+    signed.objects.put(newest, body, algorithm="aws:kms", key=str(signed.key), metadata={"sha256": "0" * 64})
     signed.start("jr_2").commit()
     (finding,) = problems(signed)
     assert finding.resource.endswith(entry_name(3))
-    assert finding.found == "previous entry none"
+    assert finding.found == f"previous entry {'0' * 64}"
+
+
+def test_an_entry_that_was_restored_without_its_digest_does_not_break_the_chain(signed):
+    signed.start("jr_1").commit()
+    newest = CHAIN.child(entry_name(2))
+    signed.objects.put(newest, signed.objects.read(newest).body, algorithm="aws:kms", key=str(signed.key))
+    signed.start("jr_2").commit()
+    assert problems(signed) == []
+
+
+def test_the_folder_of_a_chain_that_the_console_made_is_no_entry(signed):
+    signed.objects.put(S3Uri(CHAIN.bucket, CHAIN.as_prefix()), b"")
+    signed.start("jr_1").commit()
+    assert problems(signed) == []
+
+
+def test_a_refusal_is_raised_whatever_its_recording_raises(signed, monkeypatch, capsys):
+    def broken(*_, **__):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(RunRecorder, "evidence", broken)
+    signed.change_key(signed.bookmark_key, state="Disabled")
+    with pytest.raises(RefusedError, match="GS-KMS-002"):
+        signed.start()
+    said = capsys.readouterr().err
+    assert "RuntimeError" in said
+    assert "secret" not in said
 
 
 def test_evidence_is_encrypted_under_the_key_that_is_named_for_it(signed):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import chain
 
 PACKAGES = ("awsglue", "awsgluedq", "awsglueml")
 """Packages of AWS Glue that glue-secure replaces."""
@@ -59,6 +60,11 @@ class Names:
         return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 
+def imported_modules(names: Names) -> frozenset[str]:
+    """Return all modules that the imports of a script name."""
+    return frozenset(filter(None, chain.from_iterable(map(modules, names.imports))))
+
+
 def modules(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     """Yield the modules that an import names; relative ones without their dots."""
     if isinstance(node, ast.Import):
@@ -68,7 +74,7 @@ def modules(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names)
 
 
-def is_of(module: str, packages: tuple[str, ...] | Mapping[str, str]) -> bool:
+def is_of(module: str, packages: tuple[str, ...]) -> bool:
     """Return whether a module is one of the packages, or below one."""
     return module.partition(".")[0] in packages
 

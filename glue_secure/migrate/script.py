@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from glue_secure.migrate.connections import logins
 from glue_secure.migrate.model import Finding, Imports, Kind, Migration, Options, Status
-from glue_secure.migrate.names import PACKAGES, Names, is_of, modules
+from glue_secure.migrate.names import PACKAGES, Names, imported_modules, is_of, modules
 from glue_secure.migrate.source import Edit, Source, is_main, statements
 from glue_secure.preflight.unguarded_clients import find_unguarded_clients
 
@@ -90,7 +89,7 @@ def imports_of(content: bytes) -> tuple[bool, bool, frozenset[str]]:
         names = Names(Source(content).tree)
     except (SyntaxError, ValueError, RecursionError):
         return False, False, frozenset()
-    found = frozenset(filter(None, chain.from_iterable(map(modules, names.imports))))
+    found = imported_modules(names)
     return any(is_of(module, PACKAGES) for module in found), uses_spark(found), found
 
 
@@ -135,7 +134,7 @@ class _Script:
         self.bodies = list(statements(tree.body))
         self.awsglue = [node for node in self.names.imports if any(is_of(m, PACKAGES) for m in modules(node))]
         self.uses_awsglue = bool(self.awsglue) or uses_awsglue
-        imported = frozenset(filter(None, chain.from_iterable(map(modules, self.names.imports))))
+        imported = imported_modules(self.names)
         self.has_glue_secure = any(is_of(module, ("glue_secure",)) for module in imported)
         self.has_spark = imports_spark or uses_spark(imported)
         self.is_glue = self.uses_awsglue or self.has_glue_secure or self._starts_spark()
@@ -413,14 +412,14 @@ class _Script:
     def _calls(self) -> Iterator[Finding]:
         for call in self.calls:
             method = _method(call)
-            chain = list(_chain(call.func))
+            attributes = list(_chain(call.func))
             first = call.args[0] if call.args else None
             text = self.names.text(first)
-            if (method == "jdbc" and ("read" in chain or "write" in chain)) or (
+            if (method == "jdbc" and ("read" in attributes or "write" in attributes)) or (
                 method == "format" and text == "jdbc"
             ):
                 yield self._spark_jdbc(call)
-            elif method in _SAVES and "write" in chain and text and _OTHER_FILES.match(text):
+            elif method in _SAVES and "write" in attributes and text and _OTHER_FILES.match(text):
                 reason = "Spark writes to a location that is not S3, which is rejected (GS-S3-011)"
                 yield Finding("local-file", Kind.DECISION, call.lineno, reason, "a location in S3")
             elif method in _TRANSACTIONS:

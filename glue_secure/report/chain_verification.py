@@ -22,6 +22,7 @@ from glue_secure.core.evidence import digest
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.json_documents import parse_json
 from glue_secure.core.objects import StoredObject
+from glue_secure.report.document import parse_time
 from glue_secure.report.signatures import VerificationKey, signature_problem
 from glue_secure.report.stored import EvidenceFolder, Listed
 
@@ -437,7 +438,7 @@ class _Chain:
         if "/evidence" not in entry.document:
             return
         # A role that signs again what it changed later cannot give the entry an earlier time in S3.
-        finished = _moment(document.get("finished"))
+        finished = parse_time(document.get("finished"))
         if finished is None or abs(_time(entry) - finished) > _SKEW:
             found = f"a run that finished at {document.get('finished')}"
             self._fail(listed.name, found, f"the time of its entry, {entry.time}")
@@ -551,15 +552,8 @@ def _unchained(
 
 
 def _time(entry: ChainEntry) -> datetime:
-    return _moment(entry.time) or datetime.fromtimestamp(0, timezone.utc)
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    """Return the time of an entry; 1970 if its text is no time, so that it differs from every real time."""
+    return parse_time(entry.time) or datetime.fromtimestamp(0, timezone.utc)
 
 
 def _chain_of(document: Mapping[str, Any]) -> Mapping[str, Any]:

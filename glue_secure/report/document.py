@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -33,6 +34,15 @@ def text(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, _flat(value)))
     return str(value)
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return a time in ISO 8601, UTC without an offset; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text(value).replace("Z", "+00:00"))
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _flat(values: Iterable[object]) -> Iterator[object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from glue_secure.core.controls import Control
-from glue_secure.report.document import text
+from glue_secure.report.document import parse_time, text
 from glue_secure.report.results import Result, not_passed, results
 from glue_secure.report.stored import NOT_ENDED, StoredRun
 from glue_secure.report.view import (
@@ -21,12 +21,12 @@ from glue_secure.report.view import (
     Exemption,
     Limited,
     Place,
+    by_rows,
     connections,
     count_objects,
     encryption_counts,
     exemptions,
     headline,
-    parse_time,
     places_read,
     places_written,
     state,
@@ -255,8 +255,8 @@ def view(runs: Iterable[StoredRun], today: date) -> PeriodView:
         runs=Limited.of(rows, _MOST_RUNS),
         keys=Limited.of((*pair, count) for pair, count in period.keys.most_common()),
         configurations=Limited.of(period.configurations.most_common()),
-        sources=Limited.of(_by_rows(period.sources)),
-        targets=Limited.of(_by_rows(period.targets)),
+        sources=Limited.of(sorted(period.sources.values(), key=by_rows)),
+        targets=Limited.of(sorted(period.targets.values(), key=by_rows)),
         encryption=Limited.of(period.encryption.most_common()),
         connections=Limited.of(period.connections.values()),
         exemptions=Limited.of(sorted(period.exemptions.values(), key=lambda one: one.expires)),
@@ -314,7 +314,3 @@ def _bar(column: int, rows: Sequence[RunRow]) -> Bar:
 def _ticks(first: datetime, last: datetime) -> list[str]:
     form = "%Y-%m-%d %H:%M" if last - first < timedelta(days=3) else "%Y-%m-%d"
     return [f"{first:{form}}", f"{first + (last - first) / 2:{form}}", f"{last:{form}}"]
-
-
-def _by_rows(places: dict[str, Place]) -> list[Place]:
-    return sorted(places.values(), key=lambda place: (-(place.rows or 0), place.name))

@@ -6,11 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 from glue_secure.core.controls import Control
-from glue_secure.report.document import Document, encryptions, records, text
+from glue_secure.report.document import Document, encryptions, parse_time, records, text
 from glue_secure.report.page import Section, sections
 from glue_secure.report.results import Result, not_passed, results
 from glue_secure.report.stored import NOT_ENDED, StoredRun
@@ -145,7 +145,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
+class WrittenObject:
     """An object that a run wrote, and its encryption as it was read back."""
 
     uri: str
@@ -198,7 +198,7 @@ class RunView:
     sources: Limited[Place]
     targets: Limited[Place]
     encryption: Sequence[tuple[str, int]]
-    objects: Limited[StoredObject]
+    objects: Limited[WrittenObject]
     connections: Limited[Connection]
     bookmark: Sequence[tuple[str, str]]
     exemptions: Limited[Exemption]
@@ -243,8 +243,8 @@ def view(run: StoredRun, today: date) -> RunView:
         keys=sorted(_pairs(document, "keys")),
         settings=Limited.of(sorted(_pairs(document, "settings")), 3 * MOST),
         versions=sorted(_pairs(document, "versions")),
-        sources=Limited.of(sorted(sources, key=_by_rows)),
-        targets=Limited.of(sorted(targets, key=_by_rows)),
+        sources=Limited.of(sorted(sources, key=by_rows)),
+        targets=Limited.of(sorted(targets, key=by_rows)),
         encryption=sorted(encryption_counts(document).items(), key=lambda pair: -pair[1]),
         objects=_objects(document, objects),
         connections=Limited.of(connections(document, today)),
@@ -385,13 +385,9 @@ def days_left(end: object, today: date) -> int | None:
     return None if moment is None else (moment.date() - today).days
 
 
-def parse_time(value: object) -> datetime | None:
-    """Return a time in ISO 8601, UTC without an offset; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text(value).replace("Z", "+00:00"))
-        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    except (ValueError, OverflowError):
-        return None
+def by_rows(place: Place) -> tuple[int, str]:
+    """Return the sort key that puts the place with the most rows first."""
+    return -(place.rows or 0), place.name
 
 
 def total(numbers: Iterable[int | None]) -> str:
@@ -444,13 +440,13 @@ def _passed(found: Iterable[Result]) -> list[PassedControl]:
     ]
 
 
-def _objects(document: Document, count: int) -> Limited[StoredObject]:
+def _objects(document: Document, count: int) -> Limited[WrittenObject]:
     """Return the first objects; the others are counted, not converted, because there may be 100,000."""
-    found: list[StoredObject] = []
+    found: list[WrittenObject] = []
     for write in records(document, "writes"):
         for each in records(write, "objects")[: MOST - len(found)]:
             found.append(
-                StoredObject(
+                WrittenObject(
                     text(each.get("uri")),
                     f"{each.get('algorithm') or 'none'} {each.get('key') or ''}".strip(),
                     bool(each.get("bucket_key")),
@@ -477,10 +473,6 @@ def _pairs(document: Document, name: str) -> list[tuple[str, str]]:
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
-
-
-def _by_rows(place: Place) -> tuple[int, str]:
-    return -(place.rows or 0), place.name
 
 
 def _number(value: Any) -> int | None:

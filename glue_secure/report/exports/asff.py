@@ -14,8 +14,6 @@ from glue_secure.core.errors import UsageError
 from glue_secure.report.exports.findings import RunFinding, findings, newest, shortened
 from glue_secure.report.stored import StoredRun
 
-BATCH = 100
-"""The most findings of one BatchImportFindings request."""
 _STATUS = {"PASS": "PASSED", "FAIL": "FAILED", "UNKNOWN": "NOT_AVAILABLE"}
 _S3 = re.compile(r"s3://([^/\s]+)(?:/(\S*))?\Z")
 _TYPES = (

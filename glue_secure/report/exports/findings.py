@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from glue_secure.report.document import text
+from glue_secure.report.document import parse_time, text
 from glue_secure.report.results import Result, identity, results
 from glue_secure.report.stored import StoredRun
-from glue_secure.report.view import parse_time
 
 
 @dataclass(frozen=True, slots=True)

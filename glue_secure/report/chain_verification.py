@@ -528,7 +528,7 @@ def _unchained(
         return failed(
             CONTROL, location, found="a delete marker", required="evidence that stays", fix=_FIND_OUT
         )
-    if began is None or (not is_copy and listed.stored < began - _SKEW):
+    if began is None or (not is_copy and began - listed.stored > _SKEW):
         why = "written before the chain began, by a version that made none"
     elif match is None or match["run"] in runs or match["kind"] == "_started":
         why = "the process may have ended between the document and its entry"

@@ -240,6 +240,12 @@ def edit_an_entry(archive):
     return entry_name(4), "did not make"
 
 
+def set_the_earliest_time(archive):
+    entry = replace(archive.parsed(1), time="0001-01-01T00:00:00+00:00")
+    archive.put(archive.entry(1), entry.to_json())
+    return entry_name(1), "did not make"
+
+
 def strip_a_signature(archive):
     entry = replace(archive.parsed(6), signature="", signing_key="", algorithm="")
     archive.put(archive.entry(6), entry.to_json())
@@ -294,6 +300,7 @@ KINDS = [
     edit_an_attempt,
     insert_a_run,
     edit_an_entry,
+    set_the_earliest_time,
     strip_a_signature,
     forge_without_the_key,
 ]
@@ -309,6 +316,16 @@ def test_tampering_is_found_in_a_copy_and_named(archive, tamper):
     assert breaks(archive.verify()), "and in the bucket"
     verdicts = {one.verdict for each in archive.verify(in_copy=True, keys=()) for one in each.findings}
     assert verdicts & {Verdict.FAIL, Verdict.UNKNOWN}, "without a key, the exit code is never 0"
+
+
+@pytest.mark.parametrize("chain", ["x", {"start": [1]}, {"start": "1"}])
+def test_a_document_with_a_damaged_chain_is_named(archive, chain):
+    uri = archive.document("jr_3")
+    body = archive.edited(uri, chain=chain)
+    archive.put(uri, body)
+    entry = archive.sign(replace(archive.parsed(6), sha256=digest(body)))
+    archive.put(archive.entry(6), entry.to_json())
+    assert "run=jr_3/evidence.json" in breaks(archive.verify(in_copy=True))[0].resource
 
 
 def test_evidence_that_was_encrypted_again_under_another_key_is_found(archive):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,8 @@ from glue_secure.cli import printing
 from glue_secure.core.errors import UsageError
 from glue_secure.migrate import folder, report
 from glue_secure.migrate.model import Imports, Kind, Migration, Options, Status
+from glue_secure.report import html
+from glue_secure.report.page import Section
 
 
 class Format(str, Enum):
@@ -72,13 +75,25 @@ def command(
     elif as_json or output is Format.JSON:
         printing.print_json(report.to_json(migrations))
     elif output is Format.HTML:
-        sys.stdout.write(report.to_html(migrations))
+        sys.stdout.write(_page(migrations))
     elif output is Format.SARIF:
         sys.stdout.write(json.dumps(report.to_sarif(migrations, __version__), indent=2) + "\n")
     else:
         _print(migrations, written=write)
     if check and any(one.status in (Status.REWRITTEN, Status.DECISION) for one in migrations.values()):
         raise typer.Exit(3)
+
+
+def _page(migrations: Mapping[Path, Migration]) -> str:
+    """Return the report as one HTML page without scripts or references to other files."""
+    columns = ("script", "result", "line", "kind", "reason", "text to write")
+    page = html.TablesPage(
+        kind="glue-secure migrate",
+        headline=report.headline(migrations),
+        sections=[Section("Findings", columns, report.finding_rows(migrations))],
+        source="the scripts",
+    )
+    return html.tables_page(page, datetime.now(timezone.utc))
 
 
 def _print(migrations: Mapping[Path, Migration], *, written: bool) -> None:
@@ -89,8 +104,7 @@ def _print(migrations: Mapping[Path, Migration], *, written: bool) -> None:
             printing.print_line(f"{place}: {words[finding.kind]}: {finding.reason} [{finding.rule}]")
             if finding.write:
                 printing.print_line(f"  write: {finding.write}")
-    numbers = ", ".join(f"{number} {status.value}" for status, number in report.counts(migrations).items())
-    printing.print_line(f"{len(migrations)} scripts: {numbers}")
+    printing.print_line(report.headline(migrations))
     if not written and any(migration.is_changed for migration in migrations.values()):
         printing.print_line("no file was changed; --diff shows the edits, --write makes them")
 

@@ -1,9 +1,8 @@
-"""Reports of a migration: JSON, HTML, SARIF and the difference of a script."""
+"""Reports of a migration: JSON, SARIF, the rows of its tables, and the difference of a script."""
 
 from __future__ import annotations
 
 import difflib
-import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,17 @@ from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
 from glue_secure.migrate.model import RULES, Finding, Kind, Migration, Status
 
 _LEVELS = {Kind.CHANGED: "warning", Kind.DECISION: "error", Kind.NOTE: "note"}
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3rem .6rem;"
-    "text-align:left;"
-    "vertical-align:top}code{white-space:pre-wrap}"
-)
 
 
 def counts(migrations: Mapping[Path, Migration]) -> dict[Status, int]:
     """Return the number of scripts with each status, in the order of ``Status``."""
     return {status: sum(one.status is status for one in migrations.values()) for status in Status}
+
+
+def headline(migrations: Mapping[Path, Migration]) -> str:
+    """Return one line: the number of scripts, and of those with each status."""
+    numbers = ", ".join(f"{number:,} {status.value}" for status, number in counts(migrations).items())
+    return f"{len(migrations):,} {'script' if len(migrations) == 1 else 'scripts'}: {numbers}"
 
 
 def to_json(migrations: Mapping[Path, Migration]) -> dict[str, Any]:
@@ -61,25 +60,20 @@ def to_sarif(migrations: Mapping[Path, Migration], version: str) -> dict[str, An
     return sarif_document("glue-secure migrate", version, rules, results)
 
 
-def to_html(migrations: Mapping[Path, Migration]) -> str:
-    """Return the report as one HTML page without scripts or references to other files."""
-    summary = "".join(
-        f"<tr><td>{status.value}</td><td>{number}</td></tr>" for status, number in counts(migrations).items()
-    )
-    rows = "".join(
-        f"<tr><td>{_text(path.as_posix())}</td><td>{migration.status.value}</td><td>{finding.line}</td>"
-        f"<td>{finding.kind.value}</td><td>{_text(finding.reason)}</td>"
-        f"<td><code>{_text(finding.write)}</code></td></tr>"
+def finding_rows(migrations: Mapping[Path, Migration]) -> list[tuple[str, ...]]:
+    """Return script, result, line, kind, reason and text to write of each finding."""
+    return [
+        (
+            path.as_posix(),
+            migration.status.value,
+            str(finding.line),
+            finding.kind.value,
+            finding.reason,
+            finding.write,
+        )
         for path, migration in migrations.items()
         for finding in migration.findings
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>glue-secure migrate</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{len(migrations)} scripts</h1>"
-        f"<table><tr><th>result</th><th>scripts</th></tr>{summary}</table><h2>Findings</h2>"
-        "<table><tr><th>script</th><th>result</th><th>line</th><th>kind</th><th>reason</th>"
-        f"<th>text to write</th></tr>{rows}</table></body></html>\n"
-    )
+    ]
 
 
 def difference(path: Path, migration: Migration) -> str:
@@ -98,7 +92,3 @@ def difference(path: Path, migration: Migration) -> str:
 
 def _message(finding: Finding) -> str:
     return f"{finding.reason}. Write: {finding.write}" if finding.write else finding.reason
-
-
-def _text(text: str) -> str:
-    return html.escape(text)

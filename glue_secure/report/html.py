@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,11 +15,29 @@ from glue_secure import __version__
 from glue_secure.core.redaction import escape_unprintable, redact_text
 from glue_secure.report import period as periods
 from glue_secure.report import view as views
+from glue_secure.report.page import Section
 from glue_secure.report.stored import StoredRun
 
 GENERATOR = '<meta name="generator" content="glue-secure '
 """Text that every report contains, and by which it is recognised."""
 _MOST_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class TablesPage:
+    """A page of tables.
+
+    Attributes:
+        kind: what the page is, above its headline.
+        headline: the result, in a sentence.
+        sections: the tables.
+        source: what the page was generated from.
+    """
+
+    kind: str
+    headline: str
+    sections: Sequence[Section]
+    source: str
 
 
 def run_page(run: StoredRun, now: datetime) -> str:
@@ -40,6 +59,16 @@ def period_page(runs: Iterable[StoredRun], now: datetime) -> tuple[str, periods.
     """
     shown = periods.view(runs, now.date())
     return _page("period.html", shown, now), shown
+
+
+def tables_page(page: TablesPage, now: datetime) -> str:
+    """Return a page of tables.
+
+    Args:
+        page: the page. All rows are shown.
+        now: the time of the page, UTC.
+    """
+    return _page("tables.html", page, now)
 
 
 def _page(template: str, shown: object, now: datetime) -> str:

@@ -105,7 +105,8 @@ def test_json_sarif_and_html_have_the_same_findings(call):
     places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
     assert {(one["artifactLocation"]["uri"], one["region"]["startLine"]) for one in places} == found
     page = call("jobs", "--format", "html")[1]
-    assert page.startswith("<!doctype html>") and "jobs/decide.py" in page and "Spark&#x27;s JDBC" in page
+    assert page.startswith("<!doctype html>") and "jobs/decide.py" in page and "Spark&#39;s JDBC" in page
+    assert "Content-Security-Policy" in page and "from the scripts." in page and "evidence" not in page
 
 
 def test_a_file_keeps_its_mode_and_a_link_its_target(call, scripts):

@@ -39,10 +39,7 @@ def load_ipython_extension(shell: Any) -> None:
         )
     if "pyspark" in sys.modules and sys.modules["pyspark"].SparkContext._active_spark_context is not None:
         raise UsageError("%load_ext glue_secure.notebook", found="a running Spark", required="the first cell")
-    variables = environment.overlay(os.environ, account)
-    for name in os.environ.keys() - variables.keys():
-        del os.environ[name]
-    os.environ.update(variables)
+    environment.use(account)
     # DataFrame displays itself as a table with this setting.
     os.environ["PYSPARK_SUBMIT_ARGS"] = _TABLES
     import_module("glue_secure.as_awsglue")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -77,17 +76,11 @@ def warn_of_unguarded_clients(script: Path) -> None:
 def use_embedded_account(state: Path | None) -> None:
     """Point the AWS variables of this process to the embedded account, if a state folder was given.
 
-    boto3 reads its configuration from the environment only.
-
     Raises:
         UsageError: The account is not running.
     """
-    if state is None:
-        return
-    settings = environment.overlay(os.environ, running_account(state))
-    for name in os.environ.keys() - settings.keys():
-        del os.environ[name]
-    os.environ.update(settings)
+    if state is not None:
+        environment.use(running_account(state))
 
 
 def _at_terminal() -> bool:

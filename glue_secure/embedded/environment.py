@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -121,6 +122,18 @@ def overlay(
     inherited = {name: value for name, value in environment.items() if name not in UNSET}
     guard = requested_guard(environment)
     return {**inherited, **environment_of(account, master=master, request_guard=guard)}
+
+
+def use(account: EmbeddedAccount) -> None:
+    """Point the variables of this process to the account. boto3 and Spark read them when they start.
+
+    Raises:
+        UsageError: ``GLUE_SECURE_LOCAL_REQUEST_GUARD`` has another value than ``on`` or ``off``.
+    """
+    variables = overlay(os.environ, account)
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update(variables)
 
 
 def requested_guard(environment: Mapping[str, str]) -> bool:

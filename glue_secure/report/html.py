@@ -87,7 +87,7 @@ def _page(template: str, shown: object, now: datetime) -> str:
     style, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template(template).render(
-        it=shown,
+        page=shown,
         labels=views.LABELS,
         style=Markup(style),  # noqa: S704 - our own file
         # A browser then loads nothing and runs nothing, whatever names the evidence contains.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from glue_secure.core.identifiers import S3Uri
+
+CLOCK_DIFFERENCE = timedelta(minutes=15)
+"""The largest difference between S3's clock, which sets ``LastModified``, and a client's clock: S3 rejects
+requests with a larger one (RequestTimeTooSkewed).
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from glue_secure.project.versions import GLUE_VERSIONS, GlueVersion
 
 ARTIFACTS, EVIDENCE = "artifacts", "evidence"
 EVIDENCE_PREFIX, BOOKMARK_PREFIX = "evidence", "bookmarks"
+SERVICE_LINKED = "service-linked-role"
+"""The ``registration_role`` that stands for the service-linked role of Lake Formation."""
 S3A_ENDPOINT, S3A_REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
 _SUBNET_BITS = 2
 

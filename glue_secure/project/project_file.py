@@ -42,6 +42,7 @@ from glue_secure.policyfile.reader import parse_policy
 from glue_secure.project.model import (
     ARTIFACTS,
     EVIDENCE,
+    SERVICE_LINKED,
     Bucket,
     Connection,
     EvidenceSettings,
@@ -71,7 +72,6 @@ _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}\Z")
 _ROUTE_TABLE = re.compile(r"rtb-[0-9a-f]{8,17}\Z")
 _ZONE = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+\Z")
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,512})\Z")
-_SERVICE_LINKED = "service-linked-role"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]\Z")
 _RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -461,8 +461,8 @@ def _bucket(alias: str, table: _Table) -> Bucket:
     )
     table.reject_unknown()
     role = bucket.registration_role
-    if role not in ("", _SERVICE_LINKED) and not _PRINCIPAL.match(role):
-        table.fail("registration_role", repr(role), f"{_SERVICE_LINKED}, or the ARN of a role")
+    if role not in ("", SERVICE_LINKED) and not _PRINCIPAL.match(role):
+        table.fail("registration_role", repr(role), f"{SERVICE_LINKED}, or the ARN of a role")
     if bucket.existing and (bucket.readers or bucket.producers or role):
         name = next(key for key in ("readers", "producers", "registration_role") if getattr(bucket, key))
         table.fail(

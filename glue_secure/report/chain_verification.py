@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from glue_secure.core.arguments import EVIDENCE_SIGNING_KEY
@@ -21,15 +21,12 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import digest
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.json_documents import parse_json
-from glue_secure.core.objects import StoredObject
+from glue_secure.core.objects import CLOCK_DIFFERENCE, StoredObject
 from glue_secure.report.document import parse_time
 from glue_secure.report.signatures import VerificationKey, signature_problem
 from glue_secure.report.stored import EvidenceFolder, Listed
 
 CONTROL = "GS-EVD-003"
-# S3 rejects a request whose time differs more than this from its own (RequestTimeTooSkewed), so the clock of
-# a run that wrote an entry differs less.
-_SKEW = timedelta(minutes=15)
 _READERS, _AHEAD = 32, 320
 _DOCUMENT = re.compile(
     r"(?P<root>(?:.*/)?)(?P<document>job=(?P<job>[^/]+)/run=(?P<run>[^/]+)/"
@@ -358,7 +355,7 @@ class _Chain:
         origins = [origin.rstrip("/") for origin in self._origins(entry)]
         if entry.prefix.rstrip("/") not in origins:
             self._fail(each.name, f"an entry that was written below {entry.prefix}", " or ".join(origins))
-        if previous is not None and _time(entry) < _time(previous) - _SKEW:
+        if previous is not None and _time(previous) - _time(entry) > CLOCK_DIFFERENCE:
             self._fail(each.name, f"made at {entry.time}", f"not before its predecessor, {previous.time}")
         self._check_signature(each, entry, previous)
         self._check_storage(each, stored, entry)
@@ -408,7 +405,7 @@ class _Chain:
             self._fail(each.name, f"encrypted with {found}", f"aws:kms {entry.encryption_key}")
         if each.versions > 1:
             self._fail(each.name, f"{each.versions} versions", "one version: runs never overwrite evidence")
-        if abs(each.stored - _time(entry)) > _SKEW:
+        if abs(each.stored - _time(entry)) > CLOCK_DIFFERENCE:
             self._fail(
                 each.name, f"stored at {each.stored.isoformat()}", f"the time of its entry, {entry.time}"
             )
@@ -439,7 +436,7 @@ class _Chain:
             return
         # A role that signs again what it changed later cannot give the entry an earlier time in S3.
         finished = parse_time(document.get("finished"))
-        if finished is None or abs(_time(entry) - finished) > _SKEW:
+        if finished is None or abs(_time(entry) - finished) > CLOCK_DIFFERENCE:
             found = f"a run that finished at {document.get('finished')}"
             self._fail(listed.name, found, f"the time of its entry, {entry.time}")
         start = _chain_of(document)
@@ -528,7 +525,7 @@ def _unchained(
         return failed(
             CONTROL, location, found="a delete marker", required="evidence that stays", fix=_FIND_OUT
         )
-    if began is None or (not is_copy and began - listed.stored > _SKEW):
+    if began is None or (not is_copy and began - listed.stored > CLOCK_DIFFERENCE):
         why = "written before the chain began, by a version that made none"
     elif match is None or match["run"] in runs or match["kind"] == "_started":
         why = "the process may have ended between the document and its entry"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from glue_secure.columns.enforcer import ProtectedFrame
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.objects import ObjectSummary
+from glue_secure.core.objects import CLOCK_DIFFERENCE, ObjectSummary
 from glue_secure.core.policy import check_reserved_location
 from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
@@ -22,10 +22,6 @@ from glue_secure.verification.target_keys import TargetKeys
 MARGIN = timedelta(seconds=2)
 """By how much ``LastModified`` of an object may be earlier than the ``Date`` of an answer that S3 gave before
 the object was stored. Both are full seconds, and the clocks may be those of two servers of S3."""
-SKEW = timedelta(minutes=15)
-"""The largest difference between S3's clock, which sets ``LastModified``, and the driver's clock: S3 rejects
-requests with a larger one (RequestTimeTooSkewed).
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -70,7 +66,7 @@ class TargetGuard:
     ) -> None:
         self._plan, self._engine, self._objects, self._recorder = plan, engine, objects, recorder
         self._reserved, self._is_guarded, self._targets = tuple(reserved), is_guarded, targets
-        self._run_started = recorder.started - SKEW
+        self._run_started = recorder.started - CLOCK_DIFFERENCE
 
     def note_start(self, bucket: str) -> None:
         """Ask S3 for its time, before the run writes. Without an answer, the driver's clock decides."""

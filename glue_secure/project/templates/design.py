@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from glue_secure.project.model import (
     BOOKMARK_PREFIX,
     EVIDENCE,
     EVIDENCE_PREFIX,
+    SERVICE_LINKED,
     Bucket,
     Connection,
     Job,
@@ -132,7 +133,7 @@ def secret_arn(scope: PolicyScope, connection: Connection) -> str:
 def bucket_users(project: Project, bucket: Bucket, scope: PolicyScope) -> BucketUsers:
     """Return the readers and producers of a bucket other than the jobs."""
     role = bucket.registration_role
-    if role == "service-linked-role":
+    if role == SERVICE_LINKED:
         role = scope.role(_SERVICE_LINKED_ROLE)
     registered = (role,) if role else ()
     auditors = project.evidence.auditors if bucket.alias == EVIDENCE else ()
@@ -238,10 +239,12 @@ def all_log_groups(project: Project) -> tuple[str, ...]:
 
 def _log_group_patterns(project: Project) -> tuple[str, ...]:
     """Return the names of all log groups, with one pattern for those that are named for the roles."""
-    prefix = f"/aws-glue/jobs/{project.configuration}-role/"
-    return tuple(
-        dict.fromkeys(f"{prefix}*" if name.startswith(prefix) else name for name in all_log_groups(project))
-    )
+    return _with_pattern(all_log_groups(project), f"/aws-glue/jobs/{project.configuration}-role/")
+
+
+def _with_pattern(names: Iterable[str], prefix: str) -> tuple[str, ...]:
+    """Return names without duplicates, with one pattern in place of those with the prefix."""
+    return tuple(dict.fromkeys(f"{prefix}*" if name.startswith(prefix) else name for name in names))
 
 
 def interface_endpoints(project: Project) -> tuple[str, ...]:
@@ -322,7 +325,9 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
             *((ResourceLocation(quarantine.bucket, quarantine.key),) if quarantine else ()),
             ResourceLocation(code, f"temporary/{job.name}/"),
         ),
-        log_groups=_patterns_of(project, job),
+        log_groups=_with_pattern(
+            project.log_groups(job), f"/aws-glue/jobs/{project.configuration}-role/{project.role(job)}/"
+        ),
         tables=_by_database(job.reads_tables),
         written_tables=_by_database(job.writes_tables),
         subnets=refs.subnets,
@@ -333,12 +338,6 @@ def _access(project: Project, job: Job, refs: References) -> JobAccess:
         high_water=scope.arn("dynamodb", f"table/{table}") if table else "",
         lake_formation=_uses_lake_formation(project, job),
     )
-
-
-def _patterns_of(project: Project, job: Job) -> tuple[str, ...]:
-    prefix = f"/aws-glue/jobs/{project.configuration}-role/{project.role(job)}/"
-    names = (f"{prefix}*" if name.startswith(prefix) else name for name in project.log_groups(job))
-    return tuple(dict.fromkeys(names))
 
 
 def _uses_lake_formation(project: Project, job: Job) -> bool:

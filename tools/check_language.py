@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SUFFIXES = (".py", ".md", ".ini", ".cfg", ".toml", ".yaml", ".yml", ".sh")
+SUFFIXES = (".py", ".md", ".html", ".css", ".ini", ".cfg", ".toml", ".yaml", ".yml", ".sh")
 NAMES = ("Makefile", "Dockerfile", "make-environment", "generate-documents", "container-job", "run")
 # CHANGELOG keeps its history; vectors come from other projects; this file lists the words.
 EXCLUDED = ("CHANGELOG.md", "LICENSE", "tests/vectors/", "tools/check_language.py")

@@ -114,7 +114,7 @@ class StepPrinter:
             self._console.print(Text(step.log, style="red"), soft_wrap=True)
 
     def summary(self, steps: Sequence[DemoStep], report_file: Path, running: Path | None) -> None:
-        """Print a table of all steps, the path of the report, and how to use an account that goes on."""
+        """Print a table of all steps, the path of the report, and how to use an account that still runs."""
         if self._quiet:
             return
         table = Table(box=None, pad_edge=False, header_style="dim")

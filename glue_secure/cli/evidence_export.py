@@ -73,7 +73,7 @@ def _write(output: Format, runs: Iterable[StoredRun], out: Path | None) -> None:
         for part in _parts(output, runs):
             sys.stdout.write(part)
         return
-    # The evidence is read before a file is opened, so that an error leaves no half of a file.
+    # The evidence is read before a file is opened, so that an error leaves no incomplete file.
     parts = list(_parts(output, runs))
     try:
         with out.open("w", encoding="utf-8") as stream:

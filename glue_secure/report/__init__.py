@@ -1,1 +1,1 @@
-"""Evidence for people: lists of runs, the page of a run, the comparison of two runs, and the JSON Schema."""
+"""Stored evidence: lists of runs, pages, comparison, exports, verification of chains, and the JSON Schema."""

@@ -39,7 +39,7 @@ Generated from `glue_secure/core/evidence.py` by `make docs`; do not edit.
 Each run leaves one JSON document, `job=JOB/run=RUN_ID/evidence.json`, below the location of
 `--glue-secure-evidence-uri`, encrypted with SSE-KMS under the run's S3 key. A second attempt of a run
 writes `evidence-2.json`. `_started.json` is written before the run writes data: a start without evidence is
-a run that goes on, or whose process was killed.
+a run that is still running, or whose process was killed.
 
 ```text
 glue-secure evidence list --in s3://BUCKET/PREFIX/ --outcome refused --since 2026-11-01

@@ -27,7 +27,7 @@ _TEXTS = (KmsKeyArn, RunId, S3Uri)
 
 
 def misplaced(document: Mapping[str, Any]) -> str:
-    """Return the first part that is no object or list and should be one, ``""`` if there is none."""
+    """Return the path of the first part that should be an object or list and is not, ``""`` if none is."""
     found = _misplaced(document, Evidence, "")
     for part, hints in _FURTHER.items():
         for name, hint in hints.items():

@@ -28,7 +28,7 @@ from glue_secure.core.service import ServiceError
 from glue_secure.report.shape import misplaced
 
 NOT_ENDED = "not ended"
-"""The outcome of a start without evidence: the run goes on, or its process was killed."""
+"""The outcome of a start without evidence: the run is still running, or its process was killed."""
 UNREADABLE = "unreadable"
 """The outcome of an attempt among others whose document cannot be read, or is none."""
 
@@ -42,7 +42,7 @@ _READERS, _AHEAD = 16, 100
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object of a location, with what S3 knows of its past.
+    """An object of a location, with the number of its versions.
 
     Attributes:
         name: its name.
@@ -65,7 +65,7 @@ class EvidenceFolder(Protocol):
         """Whether the location has neither S3's times and versions nor its encryption."""
 
     def inventory(self) -> tuple[Iterable[Listed], tuple[Finding, ...]]:
-        """Return every object below the location, deleted ones too, and what could not be found out."""
+        """Return every object below the location, deleted ones too, and findings about what S3 denied."""
 
     def read_stored(self, name: str) -> StoredObject:
         """Return an object with its encryption."""
@@ -80,7 +80,7 @@ class EvidenceFolder(Protocol):
         """Return the name of an object below the location."""
 
     def location(self, name: str) -> str:
-        """Return the location of an object, for people."""
+        """Return the location of an object, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class StoredRun:
         stored: when the document was stored; of an attempt without one, when it started. UTC.
         name: the document's name in its location, ``""`` for an attempt without evidence.
         document: the document, once it was read; empty before.
-        location: where the document was read, for people.
+        location: where the document was read, as text.
         sha256: of the document as it is stored, hexadecimal.
     """
 

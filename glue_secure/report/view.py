@@ -275,7 +275,7 @@ def state(run: StoredRun, found: Sequence[Result]) -> str:
 def headline(run: StoredRun, found: Sequence[Result]) -> str:
     """Return the verdict of a run, in a sentence."""
     if run.outcome == NOT_ENDED:
-        return "Started, without a record of its end: the run goes on, or its process was killed"
+        return "Started, without a record of its end: the run is still running, or its process was killed"
     checks = sum(one.checks for one in found)
     stopped = next((one for one in found if one.stopped), None)
     if stopped is not None:

@@ -233,7 +233,7 @@ class EvidenceStore:
         try:
             self.objects.write(uri, body, key=self.key, if_none_match=True, metadata=metadata)
         except PreconditionFailed:
-            # A client that received no response sends the request again, and meets its own object.
+            # A client that received no response sends the request again, which its own object then rejects.
             try:
                 return self.objects.metadata(uri) == metadata
             except NotFound:  # the other write failed

@@ -330,7 +330,8 @@ class Evidence:
         started: start of the run, UTC.
         finished: end of the run, UTC.
         security_configuration: name of the configuration that is attached to the run.
-        keys: purpose (``s3``, ``job-bookmarks``, ``cloudwatch``, ``data-quality``) → key ARN.
+        keys: purpose (``s3``, ``job-bookmarks``, ``cloudwatch``, ``data-quality``, ``evidence``,
+            ``evidence-signing``) → key ARN.
         settings: Hadoop settings in force, secrets redacted.
         reads: the reads.
         writes: the writes.

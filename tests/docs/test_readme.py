@@ -219,11 +219,11 @@ def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
         actions |= set(re.findall(r'translate_errors\("(\w+)"\)', path.read_text(encoding="utf-8")))
     assert len(actions) >= 12
     other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "CopyObject": "PutObject",
-                   "HeadBucket": "ListBucket"}  # fmt: skip
+                   "HeadBucket": "ListBucket", "ListObjectVersions": "ListBucketVersions"}  # fmt: skip
     other_names["generate_db_auth_token"] = "connect"
     named = set(
         re.findall(
-            r"`(?:dynamodb|glue|iam|kinesis|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`",
+            r"`(?:dynamodb|ecr|glue|iam|kinesis|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`",
             README,
         )
     )

@@ -98,7 +98,7 @@ TASKS = [
         "walk.orders",
     ),
     ("local connection add walk --state STATE", "jdbc:postgresql://localhost"),
-    ("preflight --connections", "walk: OK, postgresql"),
+    ("preflight --connection walk", "walk: OK, postgresql"),
     ("policy-file init new.toml", "new.toml written"),
     ("policy-file show policy.toml", "exception days"),
     ("policy-file explain s3://bucket/x policy.toml", "the default"),

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -84,7 +85,10 @@ class Account:
 
 @pytest.fixture(scope="module")
 def archive(glue_account, tmp_path_factory):
-    yield Account(glue_account, tmp_path_factory.mktemp("signed"))
+    with pytest.MonkeyPatch.context() as patch:
+        # In the processes of pytest-xdist, the main module is no file.
+        patch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
+        yield Account(glue_account, tmp_path_factory.mktemp("signed"))
 
 
 def verify(*words):

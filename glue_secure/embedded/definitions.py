@@ -53,11 +53,8 @@ def add_table(
     place = S3Uri.parse(location)
     if format not in STORAGE:
         raise UsageError("--format", found=repr(format), required=", ".join(FORMATS))
-    provision(account)
-    glue = clients(account)("glue")
+    glue = _with_database(account, {"Name": database})
     _create_bucket(account, place.bucket)
-    with suppress(glue.exceptions.AlreadyExistsException):
-        glue.create_database(DatabaseInput={"Name": database})
     is_csv = format == "csv"
     definition = TableDefinition(
         database=database,
@@ -102,10 +99,7 @@ def import_database(
     Returns:
         Names of the tables that were created, and of those that exist already and stay.
     """
-    glue = clients(account)("glue")
-    provision(account)
-    with suppress(glue.exceptions.AlreadyExistsException):
-        glue.create_database(DatabaseInput=dict(database))
+    glue = _with_database(account, database)
     created: list[str] = []
     existing: list[str] = []
     for table in tables:
@@ -118,6 +112,15 @@ def import_database(
         except glue.exceptions.AlreadyExistsException:
             existing.append(str(table["Name"]))
     return created, existing
+
+
+def _with_database(account: EmbeddedAccount, database: Mapping[str, Any]) -> Any:
+    """Create a database, unless it exists, and return the client of AWS Glue."""
+    provision(account)
+    glue = clients(account)("glue")
+    with suppress(glue.exceptions.AlreadyExistsException):
+        glue.create_database(DatabaseInput=dict(database))
+    return glue
 
 
 def _create_bucket(account: EmbeddedAccount, bucket: str) -> None:

@@ -57,7 +57,7 @@ class _Kms(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def kms(folder: Path) -> Iterator[None]:
     """Run a KMS that returns one data key, and let this process and its children trust it."""
-    from verify import trusted
+    from s3_stub import trusted
 
     pair = trusted(folder, "kms")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Kms)

@@ -103,6 +103,7 @@ class Bench:
         self._login: Mapping[str, str] = json.loads(secret["SecretString"])
         self._sources = self._listed(seeded.source) if by_name else [seeded.source]
         self._runs = 0
+        self.rows = sum(rows for _, rows in seeded.rows)
 
     def check(self) -> None:
         """Run both sides once and compare what they wrote.
@@ -113,7 +114,7 @@ class Bench:
         plain, secured = self._target("plain"), self._target("secured")
         self._run_plain(plain)
         self._run_secured(secured)
-        rows = [Counter(self._spark.read.parquet(_s3a(target)).collect()) for target in (plain, secured)]
+        rows = [self._rows(target) for target in (plain, secured)]
         objects = [self._encryption(target) for target in (plain, secured)]
         self._empty(plain)
         self._empty(secured)
@@ -122,6 +123,10 @@ class Bench:
         expected = {("aws:kms", self._seeded.provisioned.data_key)}
         if objects[0] != objects[1] or set(objects[0]) != expected:
             raise RuntimeError(f"plain wrote {objects[0]}, secured {objects[1]}, expected {expected}")
+
+    def _rows(self, target: str) -> Counter[Any]:
+        """Return the rows below a target, or figures that differ if the rows do."""
+        return Counter(self._spark.read.parquet(_s3a(target)).collect())
 
     def pair(self, *, plain_first: bool) -> Pair:
         """Time one run of each side."""
@@ -275,11 +280,21 @@ def job_script(path: Path = JOB) -> Any:
 
 @contextmanager
 def bench(
-    months: Sequence[int], report: Callable[[str], None], *, by_name: bool = False
-) -> Iterator[tuple[Bench, int]]:
-    """Yield a bench on a new embedded account, and the number of input rows.
+    months: Sequence[int],
+    report: Callable[[str], None],
+    *,
+    by_name: bool = False,
+    create: Callable[..., Bench] = Bench,
+) -> Iterator[Bench]:
+    """Yield a bench on a new embedded account.
 
     The process environment is set for the account and not restored.
+
+    Args:
+        months: of the input.
+        report: called with messages.
+        by_name: as in :class:`Bench`.
+        create: returns the bench; it gets the arguments of :class:`Bench`.
     """
     from glue_secure.embedded import environment, lifecycle, seed
 
@@ -298,18 +313,23 @@ def bench(
         )
         try:
             delays = job_script().delays
-            sides = Bench(account=account, seeded=seeded, spark=spark, delays=delays, by_name=by_name)
-            yield sides, sum(rows for _, rows in seeded.rows)
+            yield create(account=account, seeded=seeded, spark=spark, delays=delays, by_name=by_name)
         finally:
             spark.stop()
 
 
 def measure(
-    months: Sequence[int], *, pairs: int, warm_ups: int, by_name: bool, report: Callable[[str], None]
+    months: Sequence[int],
+    *,
+    pairs: int,
+    warm_ups: int,
+    by_name: bool,
+    report: Callable[[str], None],
+    create: Callable[..., Bench] = Bench,
 ) -> Result:
     """Run the warm-ups, compare the output of both sides, and time the pairs."""
     load = load_average()
-    with bench(months, report, by_name=by_name) as (sides, rows):
+    with bench(months, report, by_name=by_name, create=create) as sides:
         for number in range(1, warm_ups + 1):
             report(f"warm-up {number} of {warm_ups}")
             sides.check()
@@ -322,7 +342,7 @@ def measure(
                 f"plain {pair.plain.total:.2f} s, job proper {pair.secured.proper:.2f} s of "
                 f"{pair.secured.total:.2f} s, ratio {pair.proper:.3f}, load {pair.load:.1f}"
             )
-        return Result(tuple(months), rows, by_name, os.cpu_count() or 1, load, tuple(measured))
+        return Result(tuple(months), sides.rows, by_name, os.cpu_count() or 1, load, tuple(measured))
 
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:

@@ -41,7 +41,7 @@ def measure(rounds: int, requests: int) -> dict[str, list[float]]:
         command = [java, "-jar", compiler, *builder.OPTIONS, "-classpath", class_path, "-d", classes, SOURCES]
         subprocess.run(command, check=True)
         command = [java, "-Xmx1g", "-cp", class_path, "gluesecure.guard.GuardCost", rounds, requests]
-        done = subprocess.run(map(str, command), check=True, capture_output=True, text=True)
+        done = subprocess.run([*map(str, command)], check=True, stdout=subprocess.PIPE, text=True)
     lines = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
     return {
         "guard": [float(guarded - plain) for guarded, plain, _ in lines],

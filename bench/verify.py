@@ -15,12 +15,9 @@ Before the pairs, the first spread of the session is measured: it starts the Pyt
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime as dt
 import json
-import multiprocessing
 import os
-import ssl
 import statistics
 import sys
 import tempfile
@@ -32,13 +29,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
-_HEAD = (
-    "HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nETag: 0\r\n"
-    "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
-    f"x-amz-server-side-encryption: aws:kms\r\nx-amz-server-side-encryption-aws-kms-key-id: {KEY}\r\n"
-    "x-amz-server-side-encryption-bucket-key-enabled: true\r\n\r\n"
-).encode()
+from s3_stub import stub
+from scale import targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,68 +44,6 @@ class Measurement:
 
     seconds: float
     driver: float
-
-
-class _HeadServer(asyncio.Protocol):
-    """Answers each request with the same headers. HEAD requests have no body, so a blank line ends each."""
-
-    def __init__(self) -> None:
-        self._partial = b""
-
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        *requests, self._partial = (self._partial + data).split(b"\r\n\r\n")
-        self._transport.write(_HEAD * len(requests))
-
-
-def _serve(certificate: str, key: str, pipe: Any) -> None:
-    async def serve() -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server = await asyncio.get_running_loop().create_server(_HeadServer, "127.0.0.1", 0, ssl=context)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(serve())
-
-
-def trusted(folder: Path, stem: str) -> Any:
-    """Create a certificate for ``localhost``, and let this process and its children trust its CA."""
-    from glue_secure.embedded.pki import create_authority, issue
-
-    now = dt.datetime.now(dt.timezone.utc)
-    authority = create_authority(folder, now=now)
-    pair = issue(
-        authority, ("localhost",), folder=folder, stem=stem, not_before=now - dt.timedelta(hours=1),
-        not_after=now + dt.timedelta(days=1),
-    )  # fmt: skip
-    os.environ |= {
-        "AWS_CA_BUNDLE": str(authority.certificate),
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",  # the stub does not check credentials
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_REGION": "eu-west-1",
-    }
-    return pair
-
-
-@contextmanager
-def stub(folder: Path) -> Iterator[str]:
-    """Run the stub, and return its URL."""
-    pair = trusted(folder, "s3")
-    processes = multiprocessing.get_context("spawn")
-    receiver, sender = processes.Pipe()
-    server = processes.Process(
-        target=_serve, args=(str(pair.certificate), str(pair.key), sender), daemon=True
-    )
-    server.start()
-    try:
-        yield f"https://localhost:{receiver.recv()}"
-    finally:
-        server.terminate()
-        server.join()
 
 
 @contextmanager
@@ -140,7 +70,7 @@ class Variants:
     """Both variants of a verification of the same objects."""
 
     def __init__(self, spark: Any, url: str, objects: int) -> None:
-        from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+        from glue_secure.core.identifiers import S3Uri
         from glue_secure.core.recorder import RunRecorder
         from glue_secure.engines.spark.engine import SparkEngine
         from glue_secure.run.composition import ExecutorS3
@@ -148,11 +78,12 @@ class Variants:
 
         self.uris = [S3Uri("curated", f"flights/month={n % 12 + 1}/part-{n:06}") for n in range(objects)]
         remote = ExecutorS3(url, "eu-west-1", True)
+        recorder = RunRecorder(started=dt.datetime.now(dt.timezone.utc))
         arguments = {
-            "key": KmsKeyArn.parse(KEY),
+            "targets": targets(recorder),
             "objects": remote(),
             "engine": SparkEngine(spark=spark),
-            "recorder": RunRecorder(started=dt.datetime.now(dt.timezone.utc)),
+            "recorder": recorder,
         }
         self._verifiers = {
             "driver": ObjectVerifier(**arguments),

@@ -23,6 +23,8 @@ from glue_secure.core.typed_calls import check_argument_types
 from glue_secure.engines.spark.data_catalog import session_as_requested
 from glue_secure.engines.spark.formats import format_of, matched_by_name, spark_options
 from glue_secure.io.source_filter import FILTERS, LIMITS, parse_limits, parse_source_filter
+from glue_secure.io.tables.merge import Merge, WhenMatched, WhenNotMatched
+from glue_secure.io.tables.operations import Publish, TableFormat, TableMode
 from glue_secure.io.writer import WriteMode
 from glue_secure.run.run import Run
 from glue_secure.run.start import read_arguments, start_run
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 ReadFormat = Literal["csv", "json", "parquet", "orc", "avro", "xml"]
 WriteFormat = Literal["csv", "json", "parquet", "orc", "avro"]
 OnFailure = Literal["block", "warn", "quarantine"]
+OnChange = Literal["error", "read_all", "read_changes"]
 BookmarkOrder = Literal["asc", "desc"]
 
 
@@ -57,7 +60,7 @@ def _read_context(reader: Reader) -> AbstractContextManager[None]:
 
 @check_argument_types(_failure_context)
 class SecureJob(Generic[ArgsT]):
-    """A run of a job. Create it with :meth:`from_args` or :meth:`from_argv`.
+    """A run of a job. Create it with ``from_args`` or ``from_argv``.
 
     Attributes:
         args: the job's arguments (``job.args.source``).
@@ -75,7 +78,7 @@ class SecureJob(Generic[ArgsT]):
     def __init__(self, *, run: Run, session: _Session, args: ArgsT) -> None:
         self._run, self._session, self.args = run, session, args
         self.spark = session.get()
-        self.read, self.write = Reader(run), Writer(run)
+        self.read, self.write = Reader(run, self.spark), Writer(run)
 
     @classmethod
     def from_args(
@@ -86,7 +89,7 @@ class SecureJob(Generic[ArgsT]):
         Args:
             args: a dataclass of the job's arguments, for example ``source: str`` and ``days: int = 7``.
                 Fields without a default are required; see
-                :func:`glue_secure.core.typed_arguments.parse_arguments`.
+                ``glue_secure.core.typed_arguments.parse_arguments``.
             argv: arguments in the form of ``sys.argv``, which is the default.
             spark: the session; by default the active session, or a new one that the job stops.
 
@@ -137,7 +140,7 @@ class SecureJob(Generic[ArgsT]):
 
     @cached_property
     def s3(self) -> Any:
-        """The S3 client of :attr:`boto3_session`."""
+        """The S3 client of ``boto3_session``."""
         return self.boto3_session.client("s3")
 
     @property
@@ -152,7 +155,7 @@ class SecureJob(Generic[ArgsT]):
 
         ``job.spark.read.format("jdbc").options(**job.jdbc_options("ops")).option("dbtable", "t").load()``.
         The evidence has the TLS facts of the connection, but no record of the reads and writes. Options that
-        the script adds are not checked. Prefer :attr:`read` and :attr:`write`.
+        the script adds are not checked. Prefer ``read`` and ``write``.
 
         Args:
             connection: name of the Glue connection.
@@ -195,7 +198,7 @@ class SecureJob(Generic[ArgsT]):
             The location of the evidence.
 
         Raises:
-            GlueSecureError: as :meth:`Run.commit` does.
+            GlueSecureError: as ``Run.commit`` does.
         """
         return self._run.commit()
 
@@ -230,8 +233,8 @@ class SecureJob(Generic[ArgsT]):
 class Reader:
     """Reads S3 and databases, as ``job.read``."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, spark: SparkSession) -> None:
+        self._run, self._spark = run, spark
 
     def s3(
         self,
@@ -328,6 +331,49 @@ class Reader:
         )
         return frame
 
+    def table(
+        self,
+        table: str,
+        *,
+        bookmark: str = "",
+        on_change: OnChange = "error",
+        push_down_predicate: str = "",
+    ) -> DataFrame:
+        """Return a DataFrame of a table of the Data Catalog; with a bookmark, of the rows that are new to it.
+
+        The format follows from the table: Iceberg, Delta Lake, Hudi, files in S3, or a table behind a Glue
+        connection. The bookmark of Iceberg, Delta Lake and Hudi is the commit up to which the table was read
+        (docs/tables.md).
+
+        Args:
+            table: ``DATABASE.TABLE``.
+            bookmark: name of the bookmark's transformation context for this source; ``""`` reads every row,
+                without a bookmark.
+            on_change: for Iceberg, Delta Lake and Hudi, the action if the new rows cannot be determined,
+                because rows were changed or replaced since the bookmark, or because the bookmark's commit
+                expired or was rolled back: ``error``, or ``read_all`` rows of the table. ``read_changes``
+                returns each change of a row since the bookmark, from the change data feed of Delta Lake, with
+                ``_change_type``, ``_commit_version`` and ``_commit_timestamp``; the first read returns every
+                row as an ``insert``.
+            push_down_predicate: Spark SQL. For a table of files, it selects partitions by their columns, and
+                other partitions are not listed.
+
+        Raises:
+            UsageError: the new rows cannot be determined; or the table's format is not supported.
+            RefusedError, VerificationError: a check of GS-S3, GS-CAT or GS-TLS stopped the read.
+        """
+        from glue_secure.engines.spark.tables.writing import read_table
+
+        with self._run.operation(ControlError):
+            return read_table(
+                self._run,
+                self._spark,
+                table,
+                transformation_ctx=bookmark,
+                on_change=on_change,
+                push_down_predicate=push_down_predicate,
+            )
+
 
 @check_argument_types(_failure_context)
 class Writer:
@@ -415,9 +461,9 @@ class Writer:
             options: options of the driver, and ``numPartitions`` and ``isolationLevel``. Options that concern
                 TLS are rejected.
             batch_size: rows in one round trip.
-            quality_suite: as in :meth:`s3`.
-            on_failure: as in :meth:`s3`.
-            quarantine: as in :meth:`s3`.
+            quality_suite: as in ``s3``.
+            on_failure: as in ``s3``.
+            quarantine: as in ``s3``.
 
         Returns:
             The record of the write in the evidence.
@@ -433,6 +479,117 @@ class Writer:
             frame = self._check_quality(frame, sink, quality_suite, on_failure, quarantine)
             values["batchsize"] = str(int(batch_size))
             return self._run.writer.write_jdbc(frame, connection, table, options=values)
+
+    def table(
+        self,
+        frame: DataFrame,
+        table: str,
+        *,
+        mode: TableMode = "append",
+        format: TableFormat = "iceberg",
+        location: str = "",
+        partition_by: str | Sequence[str] = (),
+        options: Mapping[str, object] | None = None,
+        overwrite_with_nothing: bool = False,
+        publish: Publish = "at_once",
+        quality_suite: str | None = None,
+        on_failure: OnFailure = "block",
+        quarantine: str | None = None,
+    ) -> WriteRecord:
+        """Write a DataFrame to a table of the Data Catalog, and verify every object.
+
+        The format follows from the table. If an object of a commit is not encrypted as required, the table is
+        returned to the commit before, unless another writer has committed since; the error says which.
+
+        Args:
+            frame: the DataFrame.
+            table: ``DATABASE.TABLE``.
+            mode: ``append`` rows; ``overwrite`` all rows, or those of the partitions that the frame has rows
+                for (``overwrite_partitions``); or ``create`` the table.
+            format: format of a table that is created.
+            location: S3 location of a table that is created.
+            partition_by: partition column or columns of a table that is created.
+            options: options of Spark's writer for the format.
+            overwrite_with_nothing: as in ``s3``.
+            publish: ``at_once``; or ``after_audit`` for a table of Iceberg (write-audit-publish): the rows
+                are written to a branch, verified and checked against ``quality_suite`` as they are stored.
+                The job's commit makes them visible after every write of the run is verified.
+            quality_suite: as in ``s3``.
+            on_failure: as in ``s3``. Rows are quarantined before they are written.
+            quarantine: as in ``s3``.
+
+        Returns:
+            The record of the write in the evidence, with every object and the commits.
+
+        Raises:
+            UsageError: the table, the mode or an option does not fit.
+            RefusedError: before the write GS-S3-001 to -003, -005, -006, -008 to -010, -013, GS-COL, GS-DQ;
+                after it GS-S3-004.
+            VerificationError: GS-S3-007, GS-DQ-002.
+        """
+        from glue_secure.engines.spark.tables.writing import write_table
+
+        with self._run.operation():
+            frame, audit = self._audited(frame, table, publish, quality_suite, on_failure, quarantine)
+            return write_table(
+                self._run,
+                frame,
+                table,
+                mode=mode,
+                format=format,
+                location=location,
+                partition_by=[partition_by] if isinstance(partition_by, str) else list(partition_by),
+                options=options,
+                overwrite_with_nothing=overwrite_with_nothing,
+                publish=publish,
+                audit=audit,
+            )
+
+    def merge(
+        self,
+        frame: DataFrame,
+        table: str,
+        *,
+        on: str | Sequence[str],
+        when_matched: WhenMatched = "update",
+        when_not_matched: WhenNotMatched = "insert",
+        delete_when: str = "",
+        publish: Publish = "at_once",
+        quality_suite: str | None = None,
+        on_failure: OnFailure = "block",
+        quarantine: str | None = None,
+    ) -> WriteRecord:
+        """Merge a DataFrame into a table of Iceberg, Delta Lake or Hudi, and verify every object.
+
+        Args:
+            frame: the DataFrame, with at most one row for each row of the table.
+            table: ``DATABASE.TABLE``.
+            on: column or columns that identify a row. For Hudi, the table's record key.
+            when_matched: ``update`` the other columns that frame and table have, ``delete`` or ``ignore`` the
+                row, or the SQL expression of each column to update, over ``source`` and ``target``.
+            when_not_matched: ``insert`` the columns that frame and table have, ``ignore`` the row, or the SQL
+                expression of each column to insert, over ``source``.
+            delete_when: SQL condition over ``source``. Rows of the table that match such a row are deleted,
+                and such rows are not inserted: ``"source.op = 'D'"``.
+            publish: as in ``table``.
+            quality_suite: as in ``s3``.
+            on_failure: as in ``table``.
+            quarantine: as in ``s3``.
+
+        Returns:
+            The record of the write in the evidence, with every object and the commits.
+
+        Raises:
+            UsageError: a column does not exist, or the table's format cannot merge like this.
+            RefusedError, VerificationError: as in ``table``.
+        """
+        from glue_secure.engines.spark.tables.writing import merge_table
+
+        with self._run.operation():
+            keys = (on,) if isinstance(on, str) else tuple(on)
+            merge = Merge(keys, when_matched, when_not_matched, delete_when)
+            frame, audit = self._audited(frame, table, publish, quality_suite, on_failure, quarantine)
+            return merge_table(self._run, frame, table, merge, publish=publish, audit=audit)
 
     def custom(self, target: str, write: Callable[[], object], *, format: str = "custom") -> WriteRecord:
         """Call a function that writes to S3 through Spark or Hadoop, and verify every object that it wrote.
@@ -458,6 +615,25 @@ class Writer:
             write()
 
         return self._run.writer.write_custom(target, format=format, perform=perform)
+
+    def _audited(
+        self,
+        frame: DataFrame,
+        table: str,
+        publish: str,
+        suite: str | None,
+        on_failure: OnFailure,
+        quarantine: str | None,
+    ) -> tuple[DataFrame, Callable[[DataFrame], object] | None]:
+        """Return the frame to write, and the check of the rows as they are stored on a branch, or None."""
+        if publish != "after_audit" or suite is None or on_failure == "quarantine":
+            return self._check_quality(frame, table, suite, on_failure, quarantine), None
+        run = self._run
+
+        def audit(stored: DataFrame) -> object:
+            return run.check_quality(stored, table, suite=suite, on_failure=on_failure, quarantine=quarantine)
+
+        return frame, audit
 
     def _check_quality(
         self, frame: DataFrame, sink: str, suite: str | None, on_failure: OnFailure, quarantine: str | None

@@ -1,12 +1,19 @@
 """The build backend: setuptools, after a check that the JAR of the request guard is current.
 
+The archives that setuptools builds are written again, so that clock, umask, user and folder do not change
+their bytes.
+
 An editable installation works without the JAR, because ``make env`` builds the JAR with it.
 """
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import io
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,19 +39,55 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 
+_YEAR_1980 = 315532800
 GUARD_JAR = Path(__file__).resolve().parents[1] / "glue_secure" / "engines" / "spark" / "guard_jar.py"
 
 
 def build_wheel(*arguments: Any, **options: Any) -> str:
     """Build a wheel. Exit with a message if the JAR is missing or older than its sources."""
     require_guard_jar()
-    return build_meta.build_wheel(*arguments, **options)
+    name = build_meta.build_wheel(*arguments, **options)
+    path = Path(arguments[0] if arguments else options["wheel_directory"]) / name
+    path.write_bytes(reproducible_zip(path.read_bytes()))
+    return name
 
 
 def build_sdist(*arguments: Any, **options: Any) -> str:
     """Build a source distribution. Exit with a message if the JAR is missing or older than its sources."""
     require_guard_jar()
-    return build_meta.build_sdist(*arguments, **options)
+    name = build_meta.build_sdist(*arguments, **options)
+    path = Path(arguments[0] if arguments else options["sdist_directory"]) / name
+    path.write_bytes(reproducible_tar(path.read_bytes()))
+    return name
+
+
+def reproducible_zip(content: bytes) -> bytes:
+    """Return a zip archive with the same members in the same order, dated 1980 and with mode 0644."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            member.create_system, member.external_attr = 3, 0o100644 << 16
+            target.writestr(member, source.read(name), zipfile.ZIP_DEFLATED, 9)
+    return buffer.getvalue()
+
+
+def reproducible_tar(content: bytes) -> bytes:
+    """Return a compressed tar archive with the same members by name, dated 1980 and without an owner."""
+    buffer = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(content)) as source,
+        gzip.GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as target,
+    ):
+        for member in sorted(source.getmembers(), key=lambda member: member.name):
+            member.mtime, member.pax_headers = _YEAR_1980, {}
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            executable = member.isdir() or member.mode & 0o100
+            member.mode = 0o755 if executable else 0o644
+            target.addfile(member, source.extractfile(member) if member.isfile() else None)
+    return buffer.getvalue()
 
 
 def require_guard_jar() -> None:

@@ -97,6 +97,22 @@ class DeploymentAccount:
         with translate_errors("UpdateJob"):
             self._glue.update_job(JobName=name, JobUpdate=definition)
 
+    def tags_of_job(self, name: str) -> dict[str, str]:
+        """Return a job's tags (GetTags), none if the job does not exist. Raises ServiceError."""
+        try:
+            with translate_errors("GetTags"):
+                return dict(self._glue.get_tags(ResourceArn=self._job_arn(name)).get("Tags", {}))
+        except NotFound:
+            return {}
+
+    def tag_job(self, name: str, tags: Mapping[str, str]) -> None:
+        """Add or replace tags of a job (TagResource). Raises ServiceError."""
+        with translate_errors("TagResource"):
+            self._glue.tag_resource(ResourceArn=self._job_arn(name), TagsToAdd=dict(tags))
+
+    def _job_arn(self, name: str) -> str:
+        return f"arn:{self.partition}:glue:{self.region}:{self.account}:job/{name}"
+
     def has_bucket(self, name: str) -> bool:
         """Return whether a bucket of this account exists. Raises ServiceError for another account's."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from glue_secure.core.errors import UsageError
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
 
@@ -28,8 +29,12 @@ _PRECONDITION = {
 
 @contextmanager
 def translate_errors(operation: str) -> Iterator[None]:
-    """Raise ServiceError, NotFound or PreconditionFailed for botocore's errors inside the block."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    """Raise ServiceError, NotFound or PreconditionFailed for botocore's errors inside the block.
+
+    Raises:
+        UsageError: boto3 finds no credentials. No permission of a role can be the reason.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     try:
         yield
@@ -40,5 +45,13 @@ def translate_errors(operation: str) -> Iterator[None]:
             NotFound if code in _NOT_FOUND else PreconditionFailed if code in _PRECONDITION else ServiceError
         )
         raise kind(f"{operation}: {code}: {message}", code=code, operation=operation) from error
+    except NoCredentialsError as error:
+        raise UsageError(
+            "no AWS credentials",
+            found=f"{operation}: boto3 finds none in the environment, its files and the instance's role",
+            required="credentials of the account",
+            fix="export AWS_PROFILE=NAME, a profile with credentials: aws configure list-profiles; for the "
+            'embedded account: eval "$(glue-secure local env)"',
+        ) from error
     except BotoCoreError as error:
         raise ServiceError(f"{operation}: {redact_text(str(error))}", code="", operation=operation) from error

@@ -21,11 +21,13 @@ class RunState:
         state: ``JobRunState``: ``STARTING``, ``RUNNING``, ``SUCCEEDED``, ...
         error: ``ErrorMessage``, or "".
         seconds: ``ExecutionTime``: seconds for which the run has consumed resources.
+        session_policy: ``ExecutionRoleSessionPolicy``, or "".
     """
 
     state: str
     error: str = ""
     seconds: int = 0
+    session_policy: str = ""
 
     @property
     def ended(self) -> bool:
@@ -43,10 +45,18 @@ class JobRuns:
     def __init__(self, *, client: Any) -> None:
         self._client = client
 
-    def start(self, job: str, arguments: Mapping[str, str]) -> str:
-        """Start a run and return its id (StartJobRun). Argument names include ``--``. Raises ServiceError."""
+    def start(self, job: str, arguments: Mapping[str, str], session_policy: str = "") -> str:
+        """Start a run and return its id (StartJobRun). Raises ServiceError.
+
+        Args:
+            job: Name of the job.
+            arguments: Arguments; the names include ``--``.
+            session_policy: ``ExecutionRoleSessionPolicy``, or "" for none.
+        """
+        limits = {"ExecutionRoleSessionPolicy": session_policy} if session_policy else {}
         with translate_errors("StartJobRun"):
-            return str(self._client.start_job_run(JobName=job, Arguments=dict(arguments))["JobRunId"])
+            answer = self._client.start_job_run(JobName=job, Arguments=dict(arguments), **limits)
+        return str(answer["JobRunId"])
 
     def state(self, job: str, run: str) -> RunState:
         """Return the state of a run (GetJobRun). Raises NotFound, ServiceError."""
@@ -56,6 +66,7 @@ class JobRuns:
             str(shape.get("JobRunState", "")),
             redact_text(str(shape.get("ErrorMessage") or "")),
             int(shape.get("ExecutionTime") or 0),
+            str(shape.get("ExecutionRoleSessionPolicy") or ""),
         )
 
     def stop(self, job: str, run: str) -> None:

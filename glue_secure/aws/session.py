@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from glue_secure.aws import botocore_guard
 from glue_secure.aws.endpoint_tls import endpoint_records
 from glue_secure.aws.errors import translate_errors
-from glue_secure.aws.tls import require_tls, resolve_verify
+from glue_secure.aws.tls import malformed_client, require_tls, resolve_verify
 from glue_secure.core.endpoints import endpoint_kind
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import EndpointRecord
 from glue_secure.core.ports.driver_s3 import CallGuard
+
+Retries = Literal["standard", "adaptive"]
+RUN_SERVICES = ("s3", "kms", "glue", "sts", "secretsmanager")
+"""The services that every run calls."""
 
 
 class AwsSession:
@@ -30,6 +34,7 @@ class AwsSession:
         session: a ``boto3.session.Session`` with a region.
         path_style: whether buckets are addressed by path, for endpoints without wildcard DNS.
         requests_ca_bundle: value of ``REQUESTS_CA_BUNDLE``; None if it is not set.
+        retries: botocore's mode of retries; ``adaptive`` also slows down while a service throttles.
 
     Raises:
         UsageError: the session has no region.
@@ -37,7 +42,12 @@ class AwsSession:
     """
 
     def __init__(
-        self, *, session: Any, path_style: bool = False, requests_ca_bundle: str | None = None
+        self,
+        *,
+        session: Any,
+        path_style: bool = False,
+        requests_ca_bundle: str | None = None,
+        retries: Retries = "standard",
     ) -> None:
         if not session.region_name:
             raise UsageError(
@@ -52,14 +62,23 @@ class AwsSession:
         )
         session._session.set_config_variable("ca_bundle", self._verify)
         self.path_style = path_style
+        self._retries: Retries = retries
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._identity: tuple[str, str] | None = None
 
     @classmethod
     def from_chain(
-        cls, *, path_style: bool = False, requests_ca_bundle: str | None = None, region: str | None = None
+        cls,
+        *,
+        path_style: bool = False,
+        requests_ca_bundle: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        retries: Retries = "standard",
     ) -> AwsSession:
         """Return the session of boto3's chain (environment, profile, role), in ``region`` if it is given.
+
+        ``profile`` takes the place of ``AWS_PROFILE``.
 
         The region is that of ``AWS_DEFAULT_REGION``, which boto3 reads, otherwise ``AWS_REGION``, otherwise
         the profile's.
@@ -72,7 +91,7 @@ class AwsSession:
         from botocore.exceptions import BotoCoreError
 
         try:
-            core = new_core()
+            core = new_core(profile)
             if region is None:
                 # boto3 itself does not read AWS_REGION, which AWS's other SDKs read.
                 core.get_component("config_store").set_config_provider("region", _region_provider(core))
@@ -85,7 +104,9 @@ class AwsSession:
                 fix="correct AWS_PROFILE, AWS_CONFIG_FILE or the file; `aws configure list-profiles` lists "
                 "the profiles",
             ) from error
-        return cls(session=session, path_style=path_style, requests_ca_bundle=requests_ca_bundle)
+        return cls(
+            session=session, path_style=path_style, requests_ca_bundle=requests_ca_bundle, retries=retries
+        )
 
     def assuming(self, role: str, name: str, region: str = "") -> AwsSession:
         """Return a session with the credentials of an IAM role, which are refreshed before they expire.
@@ -109,7 +130,27 @@ class AwsSession:
         core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
         session = boto3.session.Session(botocore_session=core, region_name=region or self.region)
         bundle = self._verify if isinstance(self._verify, str) else None
-        return AwsSession(session=session, path_style=self.path_style, requests_ca_bundle=bundle)
+        return AwsSession(
+            session=session,
+            path_style=self.path_style,
+            requests_ca_bundle=bundle,
+            retries=self._retries,
+        )
+
+    def in_region(self, region: str) -> AwsSession:
+        """Return a session with the same credentials in another AWS Region; this one for its own Region."""
+        if region == self.region:
+            return self
+        import boto3
+
+        core = new_core(profile=self.botocore.profile)
+        core.set_config_variable("ca_bundle", self._verify)
+        core._credentials = self.botocore.get_credentials()
+        session = boto3.session.Session(botocore_session=core, region_name=region)
+        bundle = self._verify if isinstance(self._verify, str) else None
+        return AwsSession(
+            session=session, path_style=self.path_style, requests_ca_bundle=bundle, retries=self._retries
+        )
 
     @property
     def botocore(self) -> Any:
@@ -147,7 +188,7 @@ class AwsSession:
             from botocore.config import Config
 
             config = Config(
-                retries={"mode": "standard", "max_attempts": 5},
+                retries={"mode": self._retries, "max_attempts": 5 if self._retries == "standard" else 10},
                 max_pool_connections=32,
                 connect_timeout=10,
                 read_timeout=60,
@@ -166,12 +207,7 @@ class AwsSession:
             client = self._session.client(service, config=config, verify=self._verify, endpoint_url=endpoint)
             _ = urlsplit(client.meta.endpoint_url).port  # ValueError: not a port
         except (ValueError, BotoCoreError) as error:
-            raise UsageError(
-                f"the client of {service}",
-                found=str(error),
-                required="an AWS Region, and endpoints of the form https://HOST[:PORT]",
-                fix="correct AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL or the profile",
-            ) from error
+            raise malformed_client(service, error) from error
         return client
 
     @property
@@ -203,10 +239,7 @@ class AwsSession:
     @property
     def kind(self) -> str:
         """``aws`` if every endpoint is AWS's, ``embedded`` on loopback, else ``custom-endpoint``."""
-        kinds = {
-            endpoint_kind(self.client(s).meta.endpoint_url)
-            for s in ("s3", "kms", "glue", "sts", "secretsmanager")
-        }
+        kinds = {endpoint_kind(self.client(service).meta.endpoint_url) for service in RUN_SERVICES}
         return kinds.pop() if len(kinds) == 1 else "custom-endpoint"
 
     @property

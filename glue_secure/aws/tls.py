@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.redaction import redact_text
 
 
@@ -46,5 +47,47 @@ def require_tls(service: str, url: str) -> None:
             resource=f"endpoint of {service}",
             found=redact_text(url),
             required="https",
-            fix=f"set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_{service.upper()}) to an https URL, or unset it",
+            fix=f"set AWS_ENDPOINT_URL (or {_endpoint_variable(service)}) to an https URL, or unset it",
         )
+
+
+def check_variables(environ: Mapping[str, str], services: Iterable[str]) -> None:
+    """Check the environment variables that decide about TLS, without boto3.
+
+    A session also checks what its profile configures.
+
+    Args:
+        environ: environment variables.
+        services: boto3's names of the services whose endpoints are checked.
+
+    Raises:
+        UsageError: the URL of an endpoint is malformed.
+        RefusedError: an endpoint is not https, or ``AWS_CA_BUNDLE`` is empty (GS-S3-002).
+    """
+    resolve_verify(environ.get("AWS_CA_BUNDLE"), requests_ca_bundle=None)
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return
+    for service in services:
+        url = environ.get(_endpoint_variable(service)) or environ.get("AWS_ENDPOINT_URL")
+        if url:
+            try:
+                _ = urlsplit(url).port
+            except ValueError as error:
+                raise malformed_client(service, error) from error
+            require_tls(service, url)
+
+
+def malformed_client(service: str, error: Exception) -> UsageError:
+    """Return the error of a client whose Region or endpoint is malformed."""
+    return UsageError(
+        f"the client of {service}",
+        found=str(error),
+        required="an AWS Region, and endpoints of the form https://HOST[:PORT]",
+        fix="correct AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL or the profile",
+    )
+
+
+def _endpoint_variable(service: str) -> str:
+    # The variables are named for the ids of the services, which differ from boto3's names in this case.
+    name = {"secretsmanager": "secrets_manager"}.get(service, service)
+    return f"AWS_ENDPOINT_URL_{name.upper()}"

@@ -17,6 +17,7 @@ from glue_secure.bookmarks.s3_state import S3SourceState
 from glue_secure.bookmarks.skipped_state import SkippedSourceState
 from glue_secure.bookmarks.state import MOST_REASON, BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
+from glue_secure.bookmarks.table_state import TableSourceState
 from glue_secure.core.errors import BookmarkConflictError, UsageError
 from glue_secure.core.findings import Finding, enforce, error_of, failed, passed
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -399,7 +400,7 @@ def _meaning(now: Mapping[str, SourceState], then: Mapping[str, SourceState]) ->
         elif now.get(name) == then[name]:
             lines.append(f"{name!r} does not change.")
         else:
-            unit = "rows" if isinstance(then[name], JdbcSourceState) else "objects"
+            unit = "rows" if isinstance(then[name], (JdbcSourceState, TableSourceState)) else "objects"
             was = f" (now {shown(now[name])})" if name in now else " (now without a state)"
             lines.append(f"{name!r} goes back to {shown(then[name])}{was}: {unit} after it are read again.")
     lines.append("Delete what the job wrote of this input first, or the output contains it twice.")

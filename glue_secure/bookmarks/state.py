@@ -18,11 +18,12 @@ from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.parsing import BookmarkStateError, as_object, require_fields
 from glue_secure.bookmarks.s3_state import S3SourceState, identity
 from glue_secure.bookmarks.skipped_state import SkippedSourceState
+from glue_secure.bookmarks.table_state import TableSourceState
 from glue_secure.core.evidence import canonical_json
 
 __all__ = [
     "SCHEMA", "BookmarkState", "BookmarkStateError", "JdbcSourceState", "S3SourceState",
-    "SkippedSourceState", "SourceState", "identity",
+    "SkippedSourceState", "SourceState", "TableSourceState", "identity",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -51,6 +52,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any], str], SourceState]] = {
     S3SourceState.kind: S3SourceState.from_json,
     JdbcSourceState.kind: JdbcSourceState.from_json,
     SkippedSourceState.kind: SkippedSourceState.from_json,
+    TableSourceState.kind: TableSourceState.from_json,
 }
 
 

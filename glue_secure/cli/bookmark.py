@@ -17,6 +17,7 @@ from glue_secure.bookmarks.jdbc_state import JdbcSourceState
 from glue_secure.bookmarks.repair import apply_repair, plan_repair
 from glue_secure.bookmarks.state import BookmarkState, SourceState
 from glue_secure.bookmarks.store import BookmarkStore, Loaded
+from glue_secure.bookmarks.table_state import TableSourceState
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
 from glue_secure.core.arguments import BOOKMARK_DECRYPT_KEYS, BOOKMARK_URI, JobArguments, JobIdentity
@@ -28,7 +29,8 @@ from glue_secure.run import composition
 from glue_secure.run.bookmark_setup import bookmark_store
 
 app = typer.Typer(
-    help="The bookmark of a job: show, verify, rewind, reset, skip, change its key.", no_args_is_help=True
+    help="Show, verify, rewind, reset and repair the bookmark of a job, and change its key.",
+    no_args_is_help=True,
 )
 
 Job = Annotated[str, typer.Argument(help="Name of the job.")]
@@ -404,6 +406,8 @@ def _source(source: SourceState, reveal: bool) -> dict[str, Any]:
         shape |= {"table": source.table, "connection": source.connection, "location": source.location}
         if reveal:
             shape |= {"values": dict(zip(source.keys, source.values, strict=True))}
+    if isinstance(source, TableSourceState):
+        shape |= {"table": source.table, "format": source.format, "position": source.position}
     return shape
 
 

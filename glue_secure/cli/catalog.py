@@ -16,7 +16,8 @@ from glue_secure.governance import catalog
 from glue_secure.run import composition
 
 app = typer.Typer(
-    help="Encryption of the Data Catalog: metadata and connection passwords.", no_args_is_help=True
+    help="Plan and apply the encryption of the Data Catalog: metadata and connection passwords.",
+    no_args_is_help=True,
 )
 
 Key = Annotated[str, typer.Option("--key", help="ARN of the metadata key. Default: the present key.")]

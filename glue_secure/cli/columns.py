@@ -23,7 +23,9 @@ from glue_secure.core.ports import Services
 from glue_secure.core.service import ServiceError
 from glue_secure.run import composition
 
-app = typer.Typer(help="Column policies: create a data key, decrypt column values.", no_args_is_help=True)
+app = typer.Typer(
+    help="Create the data key of a column policy, and decrypt column values.", no_args_is_help=True
+)
 
 _PROGRESS_INTERVAL = 10_000  # values
 # Error codes of KMS for a key, ciphertext and encryption context that do not belong together.

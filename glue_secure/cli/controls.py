@@ -12,7 +12,7 @@ from glue_secure.cli.options import Json
 from glue_secure.core import compliance, controls
 from glue_secure.core.errors import UsageError
 
-app = typer.Typer(help="The controls: what a run must meet, and why.", no_args_is_help=True)
+app = typer.Typer(help="List and explain the controls that a run must meet.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -50,18 +50,38 @@ def list_controls(
 
 @app.command()
 def show(
-    control: Annotated[str, typer.Argument(metavar="ID", help="Id of a control, such as GS-S3-004.")],
+    control: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="Id of a control (GS-S3-004), or of a check that maps to it (CKV_AWS_195)."
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Show a control: its requirement, the consequence of a violation, its source, and what it maps to."""
-    found = controls.CONTROLS.get(control.upper())
-    if found is None:
+    """Show a control: its requirement, the consequence of a violation, its source, and what it maps to.
+
+    With the id of a scanner's check, the controls that ask the same; several are a list with --json.
+    """
+    ids = [control.upper()] if control.upper() in controls.CONTROLS else compliance.mapped_to(control)
+    if not ids or control in compliance.FRAMEWORKS:
         raise UsageError(
-            "controls show", found=control, required="the id of a control", fix="glue-secure controls list"
+            "controls show",
+            found=control,
+            required="the id of a control, or of a check that maps to one",
+            fix="glue-secure controls list",
         )
+    found = [controls.CONTROLS[id] for id in ids]
     if as_json:
-        printing.print_json(_document(found))
+        documents = [_document(one) for one in found]
+        printing.print_json(documents[0] if len(documents) == 1 else documents)
         return
+    for number, one in enumerate(found):
+        if number:
+            printing.print_line("")
+        _show(one)
+
+
+def _show(found: controls.Control) -> None:
     printing.print_line(f"{found.id}: {found.title}")
     printing.print_facts(
         [

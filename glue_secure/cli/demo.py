@@ -45,6 +45,9 @@ def command(
     ] = Path("build/demo-report.html"),
     keep: Annotated[bool, typer.Option("--keep", help="Leave the account running afterwards.")] = False,
     state: Annotated[Path | None, typer.Option("--state", help="Folder of the account.")] = None,
+    iceberg: Annotated[
+        bool, typer.Option("--iceberg", help="Also write a table of Iceberg. Its JARs have 112 MB.")
+    ] = False,
 ) -> None:
     """Run a job on real flight data in a new embedded account, then show how violated controls stop it.
 
@@ -64,7 +67,7 @@ def command(
     ):
         steps = []
         printer = StepPrinter(_console(), quiet=as_json)
-        for step in chain(Demo(account, job, progress, verbose).steps(), (lake_step(account),)):
+        for step in chain(Demo(account, job, progress, verbose, iceberg).steps(), (lake_step(account),)):
             steps.append(step)
             printer.show(step)
         progress("writing the report")

@@ -1,4 +1,4 @@
-"""The commands ``evidence list|show|diff``: what runs left in S3 or in a local folder."""
+"""The commands ``evidence list|show|objects|diff``: what runs left in S3 or in a local folder."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from glue_secure.cli.options import Json, State
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core import controls
 from glue_secure.core.errors import UsageError
+from glue_secure.core.evidence import canonical_json
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.report.differences import differences
 from glue_secure.report.document import Document
@@ -31,6 +32,7 @@ from glue_secure.report.stored import (
     named_run,
     not_passed,
     read_document,
+    read_objects,
     reported,
     signing_key,
     stored_runs,
@@ -38,7 +40,7 @@ from glue_secure.report.stored import (
 )
 from glue_secure.run import composition
 
-app = typer.Typer(help="The evidence of runs: list, show, compare, verify.", no_args_is_help=True)
+app = typer.Typer(help="List, show, compare, export and verify the evidence of runs.", no_args_is_help=True)
 
 _VARIABLE = "GLUE_SECURE_EVIDENCE_URI"
 Location = Annotated[
@@ -129,6 +131,14 @@ def show(run: RunName, location: Location = "", state: State = None, as_json: Js
 
 
 @app.command()
+def objects(run: RunName, location: Location = "", state: State = None) -> None:
+    """Print every object that a run wrote, purged or moved, one line of JSON each, for jq or DuckDB."""
+    folder, found = find_run(run, location, state)
+    for line in read_objects(folder, found):
+        print(canonical_json(line).decode(), end="")
+
+
+@app.command()
 def diff(
     first: RunName, second: RunName, location: Location = "", state: State = None, as_json: Json = False
 ) -> None:
@@ -180,7 +190,12 @@ def evidence_folder(location: str, state: Path | None) -> EvidenceFolder:
 
 
 def read_run(run: str, location: str, state: Path | None) -> StoredRun:
-    """Return a run with its document. A run with several attempts has that of the last one.
+    """Return what :func:`find_run` returns, without the location."""
+    return find_run(run, location, state)[1]
+
+
+def find_run(run: str, location: str, state: Path | None) -> tuple[EvidenceFolder, StoredRun]:
+    """Return a location, and a run with its document. A run with several attempts has that of the last one.
 
     Args:
         run: id of the run, or location of its document.
@@ -190,9 +205,9 @@ def read_run(run: str, location: str, state: Path | None) -> StoredRun:
     if "://" in run:
         printing.use_embedded_account(state)
         uri = S3Uri.parse(run)
-        return read_document(S3Folder(uri, composition.services().objects), named_run(uri.key))
+        return _document_in(S3Folder(uri, composition.services().objects), named_run(uri.key))
     if Path(run).is_file():
-        return read_document(LocalFolder(Path(run)), named_run(run))
+        return _document_in(LocalFolder(Path(run)), named_run(run))
     folder = evidence_folder(location, state)
     attempts = [attempt for attempt in stored_runs(folder) if attempt.run_id == run]
     ended: Sequence[StoredRun] = [attempt for attempt in attempts if attempt.name]
@@ -203,7 +218,11 @@ def read_run(run: str, location: str, state: Path | None) -> StoredRun:
             required="the id of a run with evidence, or the location of a document",
             fix="glue-secure evidence list",
         )
-    return read_document(folder, ended[0])
+    return _document_in(folder, ended[0])
+
+
+def _document_in(folder: EvidenceFolder, run: StoredRun) -> tuple[EvidenceFolder, StoredRun]:
+    return folder, read_document(folder, run)
 
 
 def read_runs(

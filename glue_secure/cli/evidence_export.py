@@ -15,6 +15,8 @@ from glue_secure.cli import evidence, printing
 from glue_secure.cli.options import State
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import write_output
+from glue_secure.core.redaction import escape_surrogates
 from glue_secure.report.exports import asff, junit, ocsf, openlineage, sarif
 from glue_secure.report.stored import StoredRun
 
@@ -29,6 +31,7 @@ class Format(str, Enum):
     OPENLINEAGE = "openlineage"
 
 
+@evidence.app.command("export")
 def command(
     output: Annotated[
         Format,
@@ -73,18 +76,7 @@ def _write(output: Format, runs: Iterable[StoredRun], out: Path | None) -> None:
         for part in _parts(output, runs):
             sys.stdout.write(part)
         return
-    # The evidence is read before a file is opened, so that an error leaves no incomplete file.
-    parts = list(_parts(output, runs))
-    try:
-        with out.open("w", encoding="utf-8") as stream:
-            stream.writelines(parts)
-    except OSError as error:
-        raise UsageError(
-            str(out),
-            found=error.strerror or type(error).__name__,
-            required="a writable file",
-            fix="--out FILE",
-        ) from None
+    write_output(out, "".join(_parts(output, runs)))
     printing.print_line(f"{out} written")
 
 
@@ -93,7 +85,7 @@ def _parts(output: Format, runs: Iterable[StoredRun]) -> Iterator[str]:
         yield junit.document(runs)
     elif output in (Format.OCSF, Format.OPENLINEAGE):
         for event in (ocsf if output is Format.OCSF else openlineage).events(runs):
-            yield json.dumps(event, ensure_ascii=False) + "\n"
+            yield escape_surrogates(json.dumps(event, ensure_ascii=False)) + "\n"
     else:
         value = sarif.document(runs) if output is Format.SARIF else asff.documents(runs)
-        yield json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        yield escape_surrogates(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from glue_secure.cli import printing
-from glue_secure.cli.evidence import Location, evidence_folder
+from glue_secure.cli.evidence import Location, app, evidence_folder
 from glue_secure.cli.options import Json, State
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
@@ -23,6 +23,7 @@ from glue_secure.run import composition
 _STATUS = {Verdict.PASS: "verified", Verdict.UNKNOWN: "not verified", Verdict.FAIL: "broken"}
 
 
+@app.command()
 def verify(
     run: Annotated[str, typer.Argument(metavar="[RUN]", help="Id of the only run to verify.")] = "",
     location: Location = "",

@@ -18,7 +18,8 @@ import typer
 from glue_secure import __version__
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, State, Yes
-from glue_secure.core.errors import UsageError, VerificationError
+from glue_secure.core.errors import UsageError, VerificationError, unread
+from glue_secure.core.files import write_output
 from glue_secure.core.findings import Verdict
 from glue_secure.core.redaction import escape_unprintable
 from glue_secure.core.service import ServiceError
@@ -34,7 +35,7 @@ from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged, de
 from glue_secure.run import composition
 
 app = typer.Typer(
-    help="Lake Formation permissions as code: plan, apply, drift, lint, explain, preflight, import.",
+    help="Manage Lake Formation permissions as code, from a file that is planned and applied.",
     no_args_is_help=True,
 )
 
@@ -465,11 +466,8 @@ def import_(
 def _write(text: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(text)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(str(out), found=str(error), required="a writable path") from None
+    else:
+        write_output(out, text)
 
 
 @contextmanager
@@ -499,7 +497,7 @@ def _is_plan(path: Path) -> bool:
     try:
         return saved.SCHEMA in path.read_text(encoding="utf-8")[:200]
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), found=str(error), required="a permissions file or a plan") from None
+        raise UsageError(str(path), found=unread(error), required="a permissions file or a plan") from None
 
 
 def _lines(planned: AccessPlan) -> Iterator[str]:

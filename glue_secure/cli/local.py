@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from glue_secure.cli.help import HelpfulGroup
 from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import print_json, print_line, read_text, running_account
 from glue_secure.cli.progress import StepProgress
@@ -21,7 +22,8 @@ from glue_secure.embedded.lake_tables import define_lake_tables
 from glue_secure.project.deploy.deployment_account import glue_client
 
 app = typer.Typer(
-    help="The embedded account: S3, KMS, Glue and PostgreSQL over TLS on this machine.", no_args_is_help=True
+    help="Run the embedded account: S3, KMS, Glue and PostgreSQL over TLS on this machine.",
+    no_args_is_help=True,
 )
 
 # A file in the state folder while the demo's data is being added.
@@ -108,10 +110,10 @@ def import_definitions(
         print_line(f"{database}: {len(created)} tables from account {description}, {len(existing)} existed")
 
 
-tables = typer.Typer(help="Tables of the embedded Data Catalog: add.", no_args_is_help=True)
-connections = typer.Typer(help="Connections of the embedded account: add.", no_args_is_help=True)
-app.add_typer(tables, name="table")
-app.add_typer(connections, name="connection")
+tables = typer.Typer(help="Add tables to the embedded Data Catalog.", no_args_is_help=True)
+connections = typer.Typer(help="Add connections to the embedded account.", no_args_is_help=True)
+app.add_typer(tables, name="table", cls=HelpfulGroup)
+app.add_typer(connections, name="connection", cls=HelpfulGroup)
 
 
 @tables.command("add")
@@ -123,22 +125,9 @@ def add_table(
     partition_keys: Annotated[str, typer.Option(help="Names and types, as for columns.")] = "",
     state: State = None,
 ) -> None:
-    """Add a table to the Data Catalog, and its database unless it exists.
-
-    Example: glue-secure local table add sales.orders --location s3://glue-secure-landing/orders/
-    --columns "id bigint, amount double" --format csv
-    """
-    database, _, table = name.partition(".")
-    if not database or not table:
-        raise UsageError("DATABASE.TABLE", found=repr(name), required="a database and a table: sales.orders")
-    definitions.add_table(
-        running_account(state),
-        database,
-        table,
-        location,
-        definitions.columns_of(columns, "--columns"),
-        format=output,
-        partition_keys=definitions.columns_of(partition_keys, "--partition-keys") if partition_keys else (),
+    """Add a table to the Data Catalog, and its database unless it exists."""
+    definitions.define_table(
+        running_account(state), name, location, columns, format=output, partition_keys=partition_keys
     )
     print_line(f"{name} at {location}")
 
@@ -158,10 +147,7 @@ def add_connection(
     ] = None,
     state: State = None,
 ) -> None:
-    """Add a Glue connection with verified TLS; its login is in a secret.
-
-    Example: glue-secure local connection add orders
-    """
+    """Add a Glue connection with verified TLS; its login is in a secret."""
     account = running_account(state)
     if not url:
         if user or ca:

@@ -9,8 +9,14 @@ import typer
 
 State = Annotated[
     Path | None,
-    typer.Option("--state", help="Use the embedded account with this state folder."),
+    typer.Option(
+        "--state",
+        help="Use the embedded account with this state folder. Default: GLUE_SECURE_LOCAL_STATE.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Environment = Annotated[
+    str, typer.Option("--environment", help="Use the keys of [environments.NAME] of the project file.")
+]
 ProjectFile = Annotated[Path, typer.Option("--project", help="The project file.")]

@@ -34,13 +34,19 @@ def command(
         str | None,
         typer.Option("--with", help="great-expectations: include it for quality gates (Glue 5.0 or above)."),
     ] = None,
+    requirements: Annotated[
+        Path | None,
+        typer.Option(
+            help="Requirements file of a job: include its wheels, and write its lock next to the file."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the wheel, a zip of it, and the dependencies for jobs without internet access."""
     versions = _versions(glue or (), with_)
     prefix = S3Uri.parse(bucket) if bucket is not None else None
     with StepProgress() as progress:
-        packaged = package(out, versions, bucket=prefix, progress=progress)
+        packaged = package(out, versions, bucket=prefix, requirements_file=requirements, progress=progress)
     if as_json:
         print_json(document(packaged))
     else:
@@ -77,6 +83,7 @@ def document(packaged: Package) -> dict[str, Any]:
                 "wheels": list(target.contents),
                 "arguments": dict(target.arguments),
                 "bill_of_materials": _file(target.bill),
+                "lock": _file(target.lock) if target.lock else None,
                 "note": target.version.note,
             }
             for target in packaged.targets
@@ -107,6 +114,9 @@ def show(packaged: Package) -> None:
         table.add_row(*_row(target.bill, "auditors"))
     _print(console, f"{packaged.wheel.path.parent}/")
     console.print(table)
+    for target in packaged.targets:
+        if target.lock is not None:
+            _print(console, f"lock, for deployments: {target.lock.path}")
     for target in packaged.targets:
         _print(console, f"\nGlue {target.version.name}")
         for name, value in target.arguments:

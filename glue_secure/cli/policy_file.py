@@ -15,7 +15,7 @@ import typer
 from glue_secure import __version__
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import UsageError, unread
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.policyfile import describe
 from glue_secure.policyfile import lint as linting
@@ -24,7 +24,7 @@ from glue_secure.policyfile.model import PolicyFile
 from glue_secure.policyfile.reader import parse_policy
 
 app = typer.Typer(
-    help="The organisation's policy file: init, lint, show, explain, diff.", no_args_is_help=True
+    help="Create, check, show, explain and compare the organisation's policy file.", no_args_is_help=True
 )
 
 Files = Annotated[list[Path], typer.Argument(help="Policy files, one for each level.")]
@@ -175,7 +175,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(str(file), found=type(error).__name__, required="a readable policy file") from None
+        raise UsageError(str(file), found=unread(error), required="a readable policy file") from None
 
 
 def _day(text: str) -> date:

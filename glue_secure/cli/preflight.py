@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from glue_secure.cli.options import Json, State
+from glue_secure.cli.options import Environment, Json, State
 from glue_secure.cli.printing import (
     print_json,
     print_line,
@@ -61,6 +61,7 @@ def command(
     script: Script = None,
     state: State = None,
     as_json: Json = False,
+    environment: Environment = "",
 ) -> None:
     """Run the checks of a run without running a job. No password is read or sent.
 
@@ -88,9 +89,11 @@ def command(
         raise UsageError(
             "--project", found="without a job", required="--job-name NAME, without --connections"
         )
+    if environment and project is None:
+        raise UsageError("--environment", found="without a project file", required="--project FILE")
     use_embedded_account(state)
     if job_name and not connections:
-        _check_job(job_name, project, as_json)
+        _check_job(job_name, project, environment, as_json)
     services = composition.services()
     names = connection or connection_names(services.control_plane, job_name)
     reports = []
@@ -107,9 +110,9 @@ def command(
     raise typer.Exit(exit_code(reports))
 
 
-def _check_job(name: str, project: Path | None, as_json: bool) -> NoReturn:
+def _check_job(name: str, project: Path | None, environment: str, as_json: bool) -> NoReturn:
     account, description = deployment_account.deployment_account()
-    deployment = plan(read(project), project.parent, account, jobs=(name,)) if project else None
+    deployment = plan(read(project, environment), project.parent, account, jobs=(name,)) if project else None
     findings = checks.findings(
         name,
         services=composition.services(),

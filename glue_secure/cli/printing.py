@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from glue_secure.core.errors import UsageError
-from glue_secure.core.redaction import escape_unprintable
+from glue_secure.core.errors import UsageError, unread
+from glue_secure.core.redaction import escape_surrogates, escape_unprintable
 from glue_secure.embedded import environment, lifecycle
 from glue_secure.embedded.account import EmbeddedAccount
+from glue_secure.embedded.folders import STATE_VARIABLE
 from glue_secure.preflight.unguarded_clients import find_unguarded_clients
 
 
@@ -49,8 +49,12 @@ def running_account(state: Path | None) -> EmbeddedAccount:
     """
     account = lifecycle.status(state)
     if account is None:
+        variable = "" if state else os.environ.get(STATE_VARIABLE, "")
         raise UsageError(
-            "the embedded account", found="not running", required="a running one", fix="glue-secure local up"
+            "the embedded account",
+            found=f"not running in {variable}, the folder of {STATE_VARIABLE}" if variable else "not running",
+            required="a running one",
+            fix="glue-secure local up" + (f" --state {shlex.quote(str(state))}" if state else ""),
         )
     return account
 
@@ -64,7 +68,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), found=type(error).__name__, required="a readable file") from None
+        raise UsageError(str(path), found=unread(error), required="a readable file") from None
 
 
 def warn_of_unguarded_clients(script: Path) -> None:
@@ -76,10 +80,12 @@ def warn_of_unguarded_clients(script: Path) -> None:
 def use_embedded_account(state: Path | None) -> None:
     """Point the AWS variables of this process to the embedded account, if a state folder was given.
 
+    ``GLUE_SECURE_LOCAL_STATE`` is such a folder, too.
+
     Raises:
         UsageError: The account is not running.
     """
-    if state is not None:
+    if state is not None or os.environ.get(STATE_VARIABLE):
         environment.use(running_account(state))
 
 
@@ -97,6 +103,10 @@ def print_facts(pairs: Iterable[Sequence[Any]]) -> None:
 
 def print_table(columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table. Rows are not wrapped when standard output is not a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 250
@@ -113,6 +123,23 @@ def print_line(text: str) -> None:
     print(escape_unprintable(text))
 
 
+def print_coloured(*parts: tuple[str, str]) -> None:
+    """Print a line of texts with their colours, without colours in a pipe and with ``NO_COLOR``.
+
+    Args:
+        parts: Text and colour, ``""`` for none. Control characters are escaped.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    escaped = [(escape_unprintable(text), colour) for text, colour in parts]
+    console = Console(highlight=False)
+    if console.is_terminal and not console.no_color:
+        console.print(Text.assemble(*escaped), soft_wrap=True)
+    else:
+        print("".join(text for text, _ in escaped))
+
+
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(escape_surrogates(json.dumps(value, indent=2, ensure_ascii=False)))

@@ -12,6 +12,7 @@ from glue_secure.aws.deployment import DeploymentAccount
 from glue_secure.cli import printing
 from glue_secure.cli.options import Json, ProjectFile, State
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import write_output
 from glue_secure.project.deploy import deployment_account
 from glue_secure.project.project_file import FILE_NAME
 from glue_secure.project.pulled import PulledJob, with_entry
@@ -43,13 +44,9 @@ def command(
         )
     entry = pulled.entry(path.as_posix())
     updated = with_entry(printing.read_text(project), pulled, path.as_posix()) if project.exists() else None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        if updated is not None:
-            project.write_text(updated, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(str(path), found=error.strerror or "an error", required="a writable path") from None
+    write_output(path, content)
+    if updated is not None:
+        write_output(project, updated)
     if as_json:
         printing.print_json(
             {

@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import UsageError, unread
 from glue_secure.quality.dqdl.conversion import ConversionMessage, convert
 
 app = typer.Typer(
-    help="Data quality: Great Expectations suites and Glue rulesets (DQDL).", no_args_is_help=True
+    help="Convert Glue rulesets (DQDL) to Great Expectations suites and back.", no_args_is_help=True
 )
 
 
@@ -37,7 +37,7 @@ def convert_file(
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(str(file), found=type(error).__name__, required="a suite or a ruleset") from error
+        raise UsageError(str(file), found=unread(error), required="a suite or a ruleset") from error
     converted = convert(text, location=str(file), name=name or file.stem, partial=partial)
     print(converted.text, end="")
     messages = [message for message in converted.messages if message.left_out or message.note]

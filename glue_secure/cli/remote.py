@@ -18,6 +18,7 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.service import ServiceError
 from glue_secure.project.deploy import deployment_account, remote
 from glue_secure.project.deploy.plan import aws_unavailable
+from glue_secure.report.document import count
 from glue_secure.run import composition
 
 INTERRUPTED = 130
@@ -30,6 +31,7 @@ def command(
     *,
     follow: str | None,
     stop: str | None,
+    session_policy: Path | None,
     as_json: bool,
 ) -> NoReturn:
     """Run, follow or stop a deployed job, and exit with the code of the run."""
@@ -41,6 +43,13 @@ def command(
             found=" ".join(stray or words) or "--follow and --stop",
             required="JOB [--NAME VALUE ...], or --follow RUN or --stop RUN before JOB alone",
         )
+    if session_policy is not None and (follow or stop):
+        raise UsageError("--session-policy", found="--follow or --stop", required="a new run")
+    policy = (
+        remote.session_policy(printing.read_text(session_policy), str(session_policy))
+        if session_policy is not None
+        else ""
+    )
     printing.use_embedded_account(state)
     account, description = deployment_account.deployment_account()
     runs = deployment_account.job_runs()
@@ -53,7 +62,7 @@ def command(
         raise typer.Exit(0)
     run: remote.RemoteRun | None = None
     try:
-        run = remote.begin(job, arguments, account=account, runs=runs, run=follow)
+        run = remote.begin(job, arguments, account=account, runs=runs, run=follow, policy=policy)
         print(f"{run.run} of {job}, account {description}", file=sys.stderr)
         with StepProgress() as progress:
             ended = remote.follow(
@@ -120,7 +129,7 @@ def show(ended: RunState, evidence: remote.RunEvidence | None) -> None:
     for read in content.get("reads") or ():
         printing.print_facts([("read", f"{read.get('source')} {read.get('rows')} rows")])
     for write in content.get("writes") or ():
-        objects = len(write.get("objects") or ())
+        objects = count(write, "objects")
         printing.print_facts(
             [("written", f"{write.get('target')} {write.get('rows')} rows, {objects} objects verified")]
         )

@@ -15,6 +15,7 @@ from glue_secure.cli import evidence, printing
 from glue_secure.cli.options import Json, State
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import write_output
 from glue_secure.report import html, view
 from glue_secure.report.results import results
 
@@ -90,22 +91,11 @@ def write(text: str, path: Path) -> None:
     Raises:
         UsageError: the file exists and is no report, or cannot be written.
     """
-    try:
-        if path.exists() and html.GENERATOR not in path.read_text(encoding="utf-8", errors="replace")[:4000]:
-            raise UsageError(
-                str(path),
-                found="a file that is no report",
-                required="a new file, or an older report",
-                fix="--out FILE",
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
+    if path.is_file() and html.GENERATOR.encode() not in path.read_bytes()[:4000]:
         raise UsageError(
             str(path),
-            found=error.strerror or type(error).__name__,
-            required="a writable file",
+            found="a file that is no report",
+            required="a new file, or an older report",
             fix="--out FILE",
-        ) from None
+        )
+    write_output(path, text)

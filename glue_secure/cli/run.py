@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from glue_secure.cli import remote as remote_run
 from glue_secure.cli.options import State
 from glue_secure.cli.printing import running_account, warn_of_unguarded_clients
 from glue_secure.cli.progress import StepProgress
@@ -22,8 +22,6 @@ from glue_secure.embedded import launch
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.job_files import SubmitOptions
 from glue_secure.migrate.folder import scripts_below
-from glue_secure.project.deploy import deployment_account
-from glue_secure.project.pulled import PulledJob
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the setup.")]
 
@@ -64,6 +62,14 @@ def command(
     remote: Annotated[bool, typer.Option("--remote", help="Run JOB, a deployed job, in AWS.")] = False,
     follow: Annotated[str | None, typer.Option(help="With --remote: follow this run.")] = None,
     stop: Annotated[str | None, typer.Option(help="With --remote: stop this run.")] = None,
+    session_policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--session-policy",
+            help="With --remote: limit the permissions of the run to this policy, as policy run prints it.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --remote: print one JSON document.")] = False,
 ) -> None:
     """Run SCRIPT [--JOB_NAME NAME ...] with spark-submit against the embedded account.
@@ -74,10 +80,22 @@ def command(
     With --remote, run a deployed JOB, follow it to its end and fetch its evidence. Ctrl-C does not stop a
     remote run.
     """
+    _require_script(context, str(script))
     if remote:
-        remote_run.command(str(script), context.args, state, follow=follow, stop=stop, as_json=as_json)
-    if follow or stop or as_json:
-        raise UsageError("run", found="--follow, --stop or --json without --remote", required="--remote")
+        from glue_secure.cli import remote as remote_run
+
+        remote_run.command(
+            str(script),
+            context.args,
+            state,
+            follow=follow,
+            stop=stop,
+            session_policy=session_policy,
+            as_json=as_json,
+        )
+    if follow or stop or as_json or session_policy:
+        found = "--follow, --stop, --session-policy or --json without --remote"
+        raise UsageError("run", found=found, required="--remote")
     _warn_of_misplaced_options(context, script)
     words = [*_deployed_arguments(job, context.args), *context.args] if job else context.args
     account = running_account(state)
@@ -100,6 +118,7 @@ def command(
                 submit=submit,
                 progress=progress,
                 as_awsglue=as_awsglue,
+                terminal=sys.stdin.isatty(),
             )
         return _run(account, submission, script, profile=profile)
 
@@ -115,7 +134,7 @@ def _run(account: EmbeddedAccount, submission: launch.Submission, script: Path, 
     warn_of_unguarded_clients(script)
     interruption = None
     try:
-        code = launch.run(submission).returncode
+        code = launch.run(submission, stdin=None).returncode
     except launch.RunInterrupted as error:
         interruption, code = error, error.run_code
     try:
@@ -126,7 +145,9 @@ def _run(account: EmbeddedAccount, submission: launch.Submission, script: Path, 
             code=error.code,
             operation=error.operation,
         ) from error
-    print(f"exit code {code}; evidence: {evidence[0] if evidence else 'none'}", file=sys.stderr)
+    control = (evidence[1].get("error") or {}).get("control") if code and evidence else None
+    stopped = f", stopped by {control}" if control else ""
+    print(f"exit code {code}{stopped}; evidence: {evidence[0] if evidence else 'none'}", file=sys.stderr)
     if profile and evidence:
         for name, seconds in sorted(evidence[1]["seconds"].items(), key=lambda phase: -phase[1]):
             print(f"  {seconds:8.3f} s  {name}", file=sys.stderr)
@@ -160,6 +181,9 @@ def snapshot(folder: Path) -> dict[Path, int]:
 
 def _deployed_arguments(job: str, words: Sequence[str]) -> list[str]:
     """Return the arguments of a deployed job that the command line does not have, and its name."""
+    from glue_secure.project.deploy import deployment_account
+    from glue_secure.project.pulled import PulledJob
+
     account, description = deployment_account.deployment_account()
     definition = account.job(job)
     if definition is None:
@@ -175,6 +199,20 @@ def _deployed_arguments(job: str, words: Sequence[str]) -> list[str]:
     for name in pulled.secrets:
         print(f"--{name} contains a secret and is not used", file=sys.stderr)
     return [f"--{name}={text}" for name, text in taken.items()]
+
+
+def _require_script(context: typer.Context, word: str) -> None:
+    """Raise UsageError if the first word after the options is an option that this command does not have."""
+    if not word.startswith("-"):
+        return
+    own = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+    likely = difflib.get_close_matches(word.partition("=")[0], own, 1, cutoff=0.7)
+    raise UsageError(
+        "run",
+        found=f"{word}, which is no option of glue-secure run",
+        required="options of glue-secure run, then SCRIPT, then arguments of the script",
+        fix=f"write {likely[0]}" if likely else "write it after SCRIPT, if it is an argument of the script",
+    )
 
 
 def _warn_of_misplaced_options(context: typer.Context, script: Path) -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from glue_secure.cli.options import ProjectFile
+from glue_secure.cli.options import Environment, ProjectFile
 from glue_secure.cli.printing import print_line
 from glue_secure.core.errors import UsageError
-from glue_secure.project.archive import write
+from glue_secure.core.files import write_output
 from glue_secure.project.project_file import FILE_NAME, read
-from glue_secure.project.templates import as_text, cloudformation, stacks, terraform
+from glue_secure.project.templates import (
+    as_text,
+    cloudformation,
+    stacks,
+    terraform,
+    with_parameters,
+    with_variables,
+)
 
 app = typer.Typer(
-    help="Templates of a project's keys, buckets, roles, network and jobs.", no_args_is_help=True
+    help="Write a template of a project's keys, buckets, roles, network and jobs.", no_args_is_help=True
 )
 Out = Annotated[
     Path | None,
@@ -32,26 +39,50 @@ def cloudformation_(
         Path | None,
         typer.Option("--split", help="Folder for one template of the platform and one of each job."),
     ] = None,
+    parameters: Annotated[
+        bool,
+        typer.Option(
+            "--parameters", help="Make names of buckets, ids of the VPC and log retention parameters."
+        ),
+    ] = False,
+    environment: Environment = "",
 ) -> None:
     """Print a CloudFormation template in JSON. Its stack needs CAPABILITY_NAMED_IAM.
 
     A template of more than 51,200 bytes has one resource in a line.
     """
+    definition = read(project, environment)
+
+    def text(template: dict[str, Any]) -> str:
+        return as_text(with_parameters(template, definition) if parameters else template)
+
     if split is None:
-        put_text(as_text(cloudformation(read(project))), out)
+        put_text(text(cloudformation(definition)), out)
         return
     if out is not None:
         raise UsageError("--split", found="--out as well", required="one of the two")
-    for name, template in stacks(read(project)).items():
+    for name, template in stacks(definition).items():
         path = split / f"{name}.json"
-        put_text(as_text(template), path)
+        put_text(text(template), path)
         print_line(str(path))
 
 
 @app.command("terraform")
-def terraform_(project: ProjectFile = Path(FILE_NAME), out: Out = None) -> None:
-    """Print a Terraform configuration in JSON syntax, for main.tf.json."""
-    put(terraform(read(project)), out)
+def terraform_(
+    project: ProjectFile = Path(FILE_NAME),
+    out: Out = None,
+    variables: Annotated[
+        bool,
+        typer.Option(
+            "--variables", help="Make names of buckets, ids of the VPC and log retention variables."
+        ),
+    ] = False,
+    environment: Environment = "",
+) -> None:
+    """Print a Terraform configuration in JSON syntax, for main.tf.json. It can be a module."""
+    definition = read(project, environment)
+    configuration = terraform(definition)
+    put(with_variables(configuration, definition) if variables else configuration, out)
 
 
 def put(document: object, out: Path | None) -> None:
@@ -64,4 +95,4 @@ def put_text(text: str, out: Path | None) -> None:
     if out is None:
         print(text, end="")
     else:
-        write(out, text.encode())
+        write_output(out, text)

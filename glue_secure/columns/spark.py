@@ -9,6 +9,7 @@ from glue_secure.columns.sealing import seal, tokens
 from glue_secure.core.columns import ColumnAction, ColumnDecision, ColumnShape, SchemaColumn, WrappedKey
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import failed, stop
+from glue_secure.core.identifiers import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -48,7 +49,7 @@ def protected(
     changed = {decision.column.path[0] for decision in decisions}
     columns = []
     for field in frame.schema.fields:
-        column = _changed(F.col(_quoted(field.name)), field.dataType, (field.name,), by_path, key)
+        column = _changed(F.col(quoted(field.name)), field.dataType, (field.name,), by_path, key)
         if column is not None:
             columns.append(column.alias(field.name, metadata={} if field.name in changed else field.metadata))
     if not columns:
@@ -74,7 +75,7 @@ def require_functions() -> None:
             "a column policy with tokenise or encrypt",
             found=f"no package {error.name}",
             required="pandas and pyarrow, on the driver and the executors",
-            fix="pip install pandas pyarrow",
+            fix="python -m pip install pandas pyarrow",
         ) from error
 
 
@@ -220,7 +221,3 @@ def _shape(kind: DataType) -> ColumnShape:
     if isinstance(kind, (AtomicType, NullType)):
         return ColumnShape.VALUE
     return ColumnShape.STRUCT if isinstance(kind, StructType) else ColumnShape.REPEATED
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from glue_secure.core.allowed_connectors import ARGUMENT as ALLOWED_CONNECTORS
 from glue_secure.core.allowed_connectors import AllowedConnector, parse_allowed_connectors
@@ -19,6 +20,12 @@ from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.redaction import is_secret_name, redact_settings, redact_text
 
 BOOKMARK_URI = "glue-secure-bookmark-uri"
+AUDIT_BASELINE_SHA256 = "baseline_sha256"
+"""Argument of the job that audits the account: SHA-256 of its baseline file, hexadecimal."""
+AUDIT_BASELINE = "baseline"
+"""Argument of the job that audits the account: location of a baseline file, or :data:`NO_BASELINE`."""
+NO_BASELINE = "none"
+"""Value for no baseline file. A template fixes it, so that a run cannot name one."""
 EVIDENCE_URI = "glue-secure-evidence-uri"
 EVIDENCE_KEY = "glue-secure-evidence-key"
 EVIDENCE_SIGNING_KEY = "glue-secure-evidence-signing-key"
@@ -202,7 +209,7 @@ class JobArguments:
             if not _ARN.match(value)
             and (
                 redact_text(value) != value
-                or (is_secret_name(name) and name not in declared and not _names_a_secret(name, value))
+                or (is_secret_name(name) and name not in declared and not names_a_secret(name, value))
             )
         )
 
@@ -406,12 +413,13 @@ class JobArguments:
         return location
 
 
-def _names_a_secret(name: str, value: str) -> bool:
+def names_a_secret(name: str, value: str) -> bool:
     """Return whether the value of an argument with a secret's name cannot be a secret itself."""
     is_path = _SECRET_NOUN.search(name) is not None and _SECRET_PATH.match(value) is not None
     return bool(is_path or _REFERENCE.search(name) or _NO_SECRET.match(value))
 
 
+@lru_cache(maxsize=1024)
 def _spellings(name: str) -> tuple[str, ...]:
     """Return ``name`` and the spellings that getResolvedOptions treats as equal."""
     return tuple(dict.fromkeys((name, name.replace("-", "_"), name.replace("_", "-"))))

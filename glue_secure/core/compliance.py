@@ -107,16 +107,19 @@ FRAMEWORKS = {
 }
 
 _CONFIGURATION = "SEC-001 SEC-002 SEC-003 SEC-004 SEC-005 SEC-006 SEC-007 SEC-008 SEC-009 SEC-010"
-_KEYS = "KMS-001 KMS-002 KMS-003 KMS-004 KMS-005 KMS-006"
+_KEYS = "KMS-001 KMS-002 KMS-003 KMS-004 KMS-005 KMS-006 KMS-007 KMS-008 KMS-009"
 _WRITES = "S3-001 S3-003 S3-004 S3-005 S3-007 S3-008 S3-010 S3-012 S3-013"
-_AT_REST = f"SEC-003 SEC-004 SEC-005 SEC-006 {_WRITES} S3-014 SPK-002 SPK-004 CON-001 BKM-001 CAT-001 CAT-002"
+_AT_REST = (
+    "SEC-003 SEC-004 SEC-005 SEC-006 SEC-012 "
+    f"BKT-001 BKT-003 {_WRITES} S3-014 SPK-002 SPK-004 CON-001 BKM-001 CAT-001 CAT-002"
+)
 _TLS = "TLS-001 TLS-002 TLS-003 TLS-005 TLS-006 TLS-007 TLS-009 TLS-010 TLS-012 TLS-013"
-_IN_TRANSIT = f"{_TLS} TLS-004 S3-002 SPK-001 CON-002"
-_SECRETS = "SEC-011 TLS-008"
+_IN_TRANSIT = f"{_TLS} TLS-004 S3-002 SPK-001 CON-002 BKT-002"
+_SECRETS = "SEC-011 TLS-008 JOB-003"
 _COLUMNS = "COL-001 COL-002 COL-003 COL-004 COL-005 COL-006"
 _QUALITY = "DQ-001 DQ-002 DQ-003 DQ-004 DQ-005"
 _BOOKMARKS = "BKM-001 BKM-002 BKM-003 BKM-004 BKM-005 BKM-006"
-_GRANTS = "LF-001 LF-002 LF-003 LF-006 LF-007 LF-008 LF-009"
+_GRANTS = "LF-001 LF-002 LF-003 LF-006 LF-007 LF-008 LF-009 LF-010 LF-011 LF-012"
 _CHANGES = "POL-001 POL-002 LF-004 LF-005 CAT-004 DEP-001 DEP-002 DEP-003"
 
 _ROWS = (
@@ -138,20 +141,46 @@ _ROWS = (
     ("whitepaper", "Encryption of data in transit",
      "TLS for data in motion between AWS Glue and S3, and for database connections",
      "S3 and every server are reached over verified TLS", f"{_IN_TRANSIT} TLS-011"),
+    ("security-hub", "Glue.3", "AWS Glue machine learning transforms should be encrypted at rest",
+     "the same setting, with a named key", "SEC-012"),
+    ("security-hub", "Glue.4", "AWS Glue Spark jobs should run on supported versions of AWS Glue",
+     "the same version, and that of Python in Python shell jobs", "JOB-001"),
+    ("security-hub", "KMS.4", "AWS KMS key rotation should be enabled",
+     "every key that jobs and the Data Catalog name rotates", "KMS-007"),
+    ("security-hub", "KMS.5", "KMS keys should not be publicly accessible",
+     "the policy of every key that jobs and the Data Catalog name", "KMS-008"),
+    ("security-hub", "S3.8", "S3 general purpose buckets should block public access",
+     "the same settings, of the bucket or the account", "BKT-004"),
+    ("security-hub", "S3.15", "S3 general purpose buckets should have Object Lock enabled",
+     "the bucket of evidence, with a default retention", "BKT-006"),
     ("security-hub", "KMS.3", "AWS KMS keys should not be deleted unintentionally",
      "a key that is pending deletion is refused", "KMS-002"),
     ("security-hub", "S3.5", "S3 buckets should require requests to use SSL",
-     "tls_only of a source requires the same statement", "S3-014"),
+     "the same statement, for every principal; tls_only requires it of a source", "S3-014 BKT-002"),
     ("security-hub", "S3.17", "S3 buckets should be encrypted at rest with AWS KMS keys",
-     "each object, not only the bucket's default, is under a KMS key", "S3-004"),
+     "each object, and the bucket's default, is under the expected KMS key", "S3-004 BKT-001"),
     ("security-hub", "Kinesis.1", "Kinesis streams should be encrypted at rest",
      "streams that a run uses are encrypted under a KMS key", "CON-001"),
+    ("config", "glue-ml-transform-encrypted-at-rest", "ML transforms are encrypted at rest",
+     "the same setting, with a named key", "SEC-012"),
+    ("config", "glue-spark-job-supported-version", "Spark jobs run on a supported version of AWS Glue",
+     "the same version, and that of Python in Python shell jobs", "JOB-001"),
+    ("config", "glue-job-logging-enabled", "AWS Glue jobs have logging enabled",
+     "continuous logging, in either kind of arguments", "JOB-002"),
+    ("config", "cmk-backing-key-rotation-enabled", "KMS keys rotate automatically",
+     "every key that jobs and the Data Catalog name rotates", "KMS-007"),
+    ("config", "kms-key-policy-no-public-access", "Key policies do not allow public access",
+     "the policy of every key that jobs and the Data Catalog name", "KMS-008"),
+    ("config", "s3-bucket-level-public-access-prohibited", "Buckets block public access",
+     "the same settings, of the bucket or the account", "BKT-004"),
+    ("config", "s3-bucket-default-lock-enabled", "Buckets have Object Lock enabled",
+     "the bucket of evidence, with a default retention", "BKT-006"),
     ("config", "kms-cmk-not-scheduled-for-deletion", "KMS keys are not scheduled for deletion",
      "a key that is pending deletion is refused", "KMS-002"),
     ("config", "s3-bucket-ssl-requests-only", "Bucket policies require requests over SSL",
-     "tls_only of a source requires the same statement", "S3-014"),
+     "the same statement, for every principal; tls_only requires it of a source", "S3-014 BKT-002"),
     ("config", "s3-default-encryption-kms", "Buckets are encrypted with AWS KMS",
-     "each object, not only the bucket's default, is under a KMS key", "S3-004"),
+     "each object, and the bucket's default, is under the expected KMS key", "S3-004 BKT-001"),
     ("config", "cloudwatch-log-group-encrypted", "Log groups are encrypted with AWS KMS",
      "the job's log groups are under the configuration's key", "SEC-004 DEP-005"),
     ("config", "dynamodb-table-encrypted-kms", "DynamoDB tables are encrypted with AWS KMS",
@@ -174,12 +203,35 @@ _ROWS = (
      "the same setting, with a named key", "CAT-001"),
     ("prowler", "glue_data_catalogs_connection_passwords_encryption_enabled",
      "Connection passwords are encrypted", "the same setting, with a named key", "CAT-002"),
+    ("prowler", "glue_data_catalogs_not_publicly_accessible", "Data Catalog is not publicly accessible",
+     "all resource policies, also those of single resources", "CAT-005"),
+    ("prowler", "glue_development_endpoints_s3_encryption_enabled",
+     "Development endpoint has S3 encryption enabled", "the same setting, but SSE-KMS only",
+     "SEC-001 SEC-003"),
+    ("prowler", "glue_development_endpoints_cloudwatch_logs_encryption_enabled",
+     "Development endpoint has CloudWatch Logs encryption enabled", "the same setting", "SEC-001 SEC-004"),
+    ("prowler", "glue_development_endpoints_job_bookmark_encryption_enabled",
+     "Development endpoint has job bookmark encryption enabled", "the same setting", "SEC-001 SEC-005"),
+    ("prowler", "glue_etl_jobs_logging_enabled", "Glue job has continuous logging enabled",
+     "the same argument, in either kind of arguments", "JOB-002"),
+    ("prowler", "glue_ml_transform_encrypted_at_rest", "ML transform is encrypted at rest",
+     "the same setting, with a named key", "SEC-012"),
+    ("prowler", "kms_cmk_rotation_enabled", "Key rotates automatically",
+     "every key that jobs and the Data Catalog name", "KMS-007"),
+    ("prowler", "kms_key_not_publicly_accessible", "Key is not publicly accessible",
+     "every key that jobs and the Data Catalog name", "KMS-008"),
+    ("prowler", "s3_bucket_level_public_access_block", "Bucket blocks public access",
+     "the same settings, of the bucket or the account", "BKT-004"),
+    ("prowler", "s3_bucket_object_lock", "Bucket has Object Lock enabled",
+     "the bucket of evidence, with a default retention", "BKT-006"),
+    ("prowler", "s3_bucket_shadow_resource_vulnerability", "Bucket with a predictable name is of the account",
+     "every bucket of a job's code and state, and aws-glue-assets-ACCOUNT-REGION", "BKT-005"),
     ("prowler", "kms_cmk_not_deleted_unintentionally", "Key is not scheduled for deletion",
      "a key that is pending deletion is refused", "KMS-002"),
     ("prowler", "s3_bucket_kms_encryption", "Bucket has encryption with AWS KMS",
-     "each object, not only the bucket's default, is under a KMS key", "S3-004"),
+     "each object, and the bucket's default, is under the expected KMS key", "S3-004 BKT-001"),
     ("prowler", "s3_bucket_secure_transport_policy", "Bucket policy denies insecure transport",
-     "tls_only of a source requires the statement for every principal", "S3-014"),
+     "the statement for every principal and every object", "S3-014 BKT-002"),
     ("prowler", "cloudwatch_log_group_kms_encryption_enabled", "Log group is encrypted with AWS KMS",
      "the job's log groups are under the configuration's key", "DEP-005"),
     ("prowler", "dynamodb_tables_kms_cmk_encryption_enabled", "DynamoDB table is encrypted with AWS KMS",
@@ -191,10 +243,18 @@ _ROWS = (
     ("checkov", "CKV_AWS_99", "Glue security configuration encryption is enabled",
      "the same modes, and SSE-KMS for S3", "SEC-003 SEC-004 SEC-005"),
     ("checkov", "CKV_AWS_195", "Glue component has a security configuration",
-     "the configuration is attached to the run", "SEC-001"),
+     "the configuration is attached to the job, crawler or endpoint, and to the run", "SEC-001"),
+    ("checkov", "CKV_AWS_7", "Rotation of customer created keys is enabled",
+     "every key that jobs and the Data Catalog name", "KMS-007"),
+    ("checkov", "CKV_AWS_33", "Key policy has no wildcard principal",
+     "every key that jobs and the Data Catalog name", "KMS-008"),
+    ("checkov", "CKV_AWS_53", "Bucket blocks public ACLs", "the same setting", "BKT-004"),
+    ("checkov", "CKV_AWS_54", "Bucket blocks public policies", "the same setting", "BKT-004"),
+    ("checkov", "CKV_AWS_55", "Bucket ignores public ACLs", "the same setting", "BKT-004"),
+    ("checkov", "CKV_AWS_56", "Bucket restricts public access", "the same setting", "BKT-004"),
     ("checkov", "CKV_AWS_227", "KMS key is enabled", "every key of the run is Enabled", "KMS-002"),
     ("checkov", "CKV_AWS_379", "Bucket has a secure data transport policy",
-     "tls_only of a source requires the same statement", "S3-014"),
+     "the same statement, for every principal", "S3-014 BKT-002"),
     ("checkov", "CKV_AWS_158", "Log group is encrypted by KMS",
      "the job's log groups are under the configuration's key", "DEP-005"),
     ("checkov", "CKV_AWS_119", "DynamoDB tables are encrypted under a customer managed key",
@@ -216,14 +276,19 @@ _ROWS = (
     ("nist-800-53", "SC-28(1)", "Cryptographic protection at rest",
      "stored objects, bookmarks, metadata and spilled data are encrypted", _AT_REST),
     ("nist-800-53", "AU-9(3)", "Cryptographic protection of audit information",
-     "evidence is encrypted, chained and signed", "EVD-001 EVD-002 EVD-003"),
+     "evidence is encrypted, chained and signed", "EVD-001 EVD-002 EVD-003 BKT-006"),
     ("nist-800-53", "AU-12", "Audit record generation", "each run leaves evidence", "EVD-001"),
     ("nist-800-53", "AC-3", "Access enforcement", "Lake Formation's grants decide", _GRANTS),
     ("nist-800-53", "AC-4", "Information flow enforcement",
      "data leaves to known places, and tagged columns as the policy says",
-     f"S3-006 S3-009 S3-011 S3-012 SPK-003 DEP-006 {_COLUMNS}"),
+     f"S3-006 S3-009 S3-011 S3-012 SPK-003 DEP-006 NET-001 NET-002 NET-003 NET-004 {_COLUMNS}"),
+    ("nist-800-53", "AC-3(7)", "Role-based access control",
+     "no resource is open to every principal", "KMS-008 CAT-005 BKT-004 BKT-005"),
+    ("nist-800-53", "AU-12(1)", "System-wide and time-correlated audit trail",
+     "jobs write their logs while they run", "JOB-002"),
+    ("nist-800-53", "SI-2", "Flaw remediation", "versions that get security patches", "JOB-001"),
     ("nist-800-53", "AC-6", "Least privilege", "a role has no permissions beyond its grants",
-     "LF-001 LF-002 LF-008"),
+     "LF-001 LF-002 LF-008 IAM-001 IAM-002 IAM-003 IAM-004 IAM-005 DEP-007"),
     ("nist-800-53", "CM-3", "Configuration change control",
      "reviewed files and plans are what is applied", _CHANGES),
     ("nist-800-53", "CM-6", "Configuration settings",
@@ -234,7 +299,7 @@ _ROWS = (
      "bookmarks, code and connectors are the expected ones", f"{_BOOKMARKS} DEP-003 DEP-004 CON-002 TLS-013"),
     ("nist-800-53", "SI-10", "Information input validation", "rows are checked against rules", _QUALITY),
     ("cis-aws", "3.1.1", "S3 bucket policy is set to deny HTTP requests",
-     "tls_only of a source requires the same statement", "S3-014"),
+     "the same statement, for every principal", "S3-014 BKT-002"),
     ("pci-dss", "3.5.1", "PAN is unreadable anywhere it is stored",
      "strong cryptography for stored objects, and masked or encrypted columns",
      f"S3-004 S3-013 S3-014 SPK-002 CON-001 {_COLUMNS}"),
@@ -259,7 +324,7 @@ _ROWS = (
     ("iso-27001", "A.8.12", "Data leakage prevention",
      "data leaves to known places only", f"S3-006 S3-011 S3-012 SPK-003 {_COLUMNS}"),
     ("iso-27001", "A.8.15", "Logging", "each run leaves evidence that is protected",
-     "SEC-004 EVD-001 EVD-002 EVD-003 DEP-005"),
+     "SEC-004 EVD-001 EVD-002 EVD-003 DEP-005 IAM-006"),
     ("iso-27001", "A.8.24", "Use of cryptography",
      "algorithms, keys and their use are fixed and verified", f"{_AT_REST} {_KEYS} TLS-004 EVD-002"),
     ("iso-27001", "A.8.32", "Change management", "reviewed files and plans are what is applied", _CHANGES),
@@ -277,9 +342,6 @@ _ROWS = (
 
 NOT_MAPPED = {
     "Glue.1": "tags of jobs do not change how data is protected",
-    "Glue.3": "machine learning transforms are not used by a job of glue-secure",
-    "Glue.4": "the version of Spark is chosen by the project file, and no control requires one",
-    "KMS.4": "rotation does not change what a run writes; the templates turn it on",
 }
 """Requirements of Security Hub that readers expect here, and why no control supports them."""
 

@@ -59,10 +59,32 @@ FAMILIES = {
     "GS-DQ": "Data quality",
     "GS-EVD": "Evidence",
     "GS-DEP": "Deployed jobs",
+    "GS-BKT": "Buckets",
+    "GS-JOB": "Jobs",
+    "GS-IAM": "Roles and principals",
+    "GS-NET": "Network",
 }
 
 REPORTED_ONLY = frozenset({"GS-POL-002"})
 """Controls whose violation is reported: it stops no run, and gives no command the exit code 3 or 4."""
+
+AUDITED_ONLY = frozenset(
+    {
+        "GS-SEC-012",
+        "GS-KMS-007",
+        "GS-KMS-008",
+        "GS-KMS-009",
+        "GS-CAT-005",
+        "GS-JOB-001",
+        "GS-JOB-002",
+        "GS-JOB-003",
+    }
+    | {f"GS-NET-00{number}" for number in range(1, 5)}
+    | {f"GS-LF-01{number}" for number in range(3)}
+    | {f"GS-IAM-00{number}" for number in range(1, 7)}
+    | {f"GS-BKT-00{number}" for number in range(1, 7)}
+)
+"""Controls that ``glue-secure audit`` decides alone: they are about an account, not about a run."""
 
 _GLUE = "https://docs.aws.amazon.com/glue/latest/dg/"
 _CONFIGURATION = _GLUE + "encryption-security-configuration.html"
@@ -93,7 +115,7 @@ _TABLE = (
             "Anyone who can replace the policy file decides which keys and exceptions a run accepts.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-POL-002", "Each exception of the policy file is in force and needed", L,
             "An expired exception counts for nothing. A run reports it, and the exceptions that it did not need, and continues.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
-    Control("GS-SEC-001", "A security configuration is attached to this run", C,
+    Control("GS-SEC-001", "A security configuration is attached to the run, and to each Glue resource that takes one", C,
             "Without one, the bucket's default encryption applies to data, and logs and bookmarks are encrypted as the services choose.", _CONFIGURATION),
     Control("GS-SEC-002", "The configuration named in the arguments is the one attached to the run", H,
             "Any caller can set the argument SECURITY_CONFIGURATION. Only the Glue API knows which configuration is attached.", _CONFIGURATION),
@@ -115,6 +137,8 @@ _TABLE = (
             "A direct call of the Scala GlueContext reads and writes without checks, and every script can access the Python object that wraps it.", _GLUE + "aws-glue-api-crawler-pyspark-extensions-glue-context.html"),
     Control("GS-SEC-011", "No argument of the job contains a secret", C,
             "Arguments are visible in GetJob, GetJobRun, the console, process lists and logs.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
+    Control("GS-SEC-012", "User data of machine learning transforms is SSE-KMS with a key", M,
+            "A transform stores labels and samples of the data that it was trained with.", _GLUE + "encrypt-glue-resources.html"),
     Control("GS-KMS-001", "Each key of the configuration can be described", C,
             "A key that cannot be described may be disabled, in another account or of the wrong kind.", _KMS_CONCEPTS),
     Control("GS-KMS-002", "Each key is Enabled", C,
@@ -127,6 +151,12 @@ _TABLE = (
             "S3 needs a key in the Region of the bucket, and Glue one in that of the job. Another account can withdraw its key at any time.", _KMS_CONCEPTS),
     Control("GS-KMS-006", "Each key that the run encrypts with generates and decrypts a data key", C,
             "A key that can be described may still be unusable: the key policy, grants and the key's state decide when it is used.", _KMS_CONCEPTS),
+    Control("GS-KMS-007", "Key material rotates automatically", M,
+            "Rotation limits the data that one version of the key material protects.", "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"),
+    Control("GS-KMS-008", "No key policy allows every principal", C,
+            "Anyone with an AWS account could use or change the key.", "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"),
+    Control("GS-KMS-009", "Each grant of a key is to a principal of the account or to an AWS service", M,
+            "A grant gives the use of a key without any change of its policy.", "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"),
     Control("GS-S3-001", "The Hadoop encryption settings in force are the planned ones", C,
             "A setting that was set and is not in force encrypts nothing.", _S3A),
     Control("GS-S3-002", "Every S3 endpoint is reached over TLS", C,
@@ -213,6 +243,8 @@ _TABLE = (
             "Settings that cannot be read may be off. 'Access denied' does not mean 'encrypted'.", _CATALOG),
     Control("GS-CAT-004", "Encryption settings that were applied are the ones in force", H,
             "A setting that was sent and is not in force encrypts nothing.", _CATALOG),
+    Control("GS-CAT-005", "No resource policy of the Data Catalog allows every principal", C,
+            "Every AWS account could read or change the definitions of databases and tables.", _GLUE + "cross-account-access.html"),
     Control("GS-LF-001", "IAMAllowedPrincipals has no Super permission on resources that the permissions file grants", H,
             "While that group has Super, IAM alone decides, and grants have no effect.", _LAKE + "upgrade-glue-lake-formation-background.html"),
     Control("GS-LF-002", "New databases and tables are created without permissions for IAMAllowedPrincipals", H,
@@ -231,6 +263,12 @@ _TABLE = (
             "With s3:GetObject of its own, a role reads all rows and columns of a table, and revoking its grants changes nothing.", _LAKE + "access-control-underlying-data.html"),
     Control("GS-LF-009", "A job that uses Lake Formation has one mode, and the version and settings that the mode needs", M,
             "If the version of Glue ignores the settings, the job uses its role's own S3 permissions instead of its grants, or fails.", _GLUE + "lake-formation-access-control-models.html"),
+    Control("GS-LF-010", "Registered locations are not in hybrid access mode", M,
+            "In hybrid access mode, every principal without an opt-in uses its own IAM and S3 permissions, and grants do not limit it.", _LAKE + "hybrid-access-mode.html"),
+    Control("GS-LF-011", "Data lake administrators are existing roles and users of the account, and no roles of jobs", M,
+            "An administrator can give every principal every permission. The name of a deleted role can be used again.", _LAKE + "initial-lf-config.html"),
+    Control("GS-LF-012", "No other account may filter data itself", M,
+            "Engines of these accounts get credentials for the whole data of a table, and are trusted to remove rows and columns.", _LAKE + "full-table-credential-vending.html"),
     Control("GS-COL-001", "Every tagged column of a sink has an action", C,
             "A column that is tagged as personal data must not be written unprotected because the policy does not mention it.", _CATALOG_COLUMN),
     Control("GS-COL-002", "The column policy's data key can be decrypted before the first read", C,
@@ -267,10 +305,50 @@ _TABLE = (
             "Otherwise a principal that may start a run can replace glue-secure, or redirect the evidence.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
     Control("GS-DEP-004", "A deployed job's script and wheels are SSE-KMS under a key of the account, with a SHA-256", H,
             "A principal that can replace the code controls the job. The checksum shows that the code is the deployed one.", _SSE_KMS),
-    Control("GS-DEP-005", "A deployed job's log groups are encrypted under the configuration's key", M,
+    Control("GS-DEP-005", "The log groups of a job or crawler are encrypted under the configuration's key", M,
             "A log group that existed before the configuration keeps its earlier encryption.", _GLUE + "monitor-continuous-logging-enable.html"),
     Control("GS-DEP-006", "A deployed job's S3 client has a region", M,
             "Without one, S3A of Glue 5.1 and later sends requests to us-east-2, past the endpoints of the VPC.", _GLUE + "migrating-version-51.html"),
+    Control("GS-DEP-007", "A run that was started with a session policy has it", H,
+            "A run without it has all permissions of the job's role.", _GLUE + "aws-glue-api-jobs-runs.html"),
+    Control("GS-BKT-001", "The default encryption of a job's bucket is SSE-KMS under a key of the jobs that use it", H,
+            "Objects that are written without encryption headers, for example by crawlers or other tools, get the default.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html"),
+    Control("GS-BKT-002", "The policy of a job's bucket denies requests without TLS to every principal", H,
+            "Another client can read or write the same objects over an unencrypted connection.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html"),
+    Control("GS-BKT-003", "The policy of a job's bucket denies uploads under another key or algorithm", M,
+            "Without it, every principal that may write chooses the encryption of its objects.", _SSE_KMS),
+    Control("GS-BKT-004", "Public access to a job's bucket is blocked", H,
+            "A later policy or ACL could make the objects public.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"),
+    Control("GS-BKT-005", "Buckets of a job's code, temporary files, evidence and bookmarks belong to the account", H,
+            "The owner of the bucket can replace the code and read the temporary files. The name aws-glue-assets-ACCOUNT-REGION can be guessed and created by anyone.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"),
+    Control("GS-BKT-006", "The bucket of evidence has Object Lock with a default retention", M,
+            "Without it, a principal that may delete objects can remove evidence.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html"),
+    Control("GS-JOB-001", "A job's version of Glue, or of Python in a Python shell job, is supported", M,
+            "Versions without support get no security patches.", _GLUE + "glue-version-support-policy.html"),
+    Control("GS-JOB-002", "A Spark job writes its logs to CloudWatch Logs while it runs", L,
+            "Without continuous logging, the logs of a run that is stopped or lost are incomplete.", _GLUE + "monitor-continuous-logging-enable.html"),
+    Control("GS-JOB-003", "A job's script imports glue-secure, and has no code that bypasses it", H,
+            "Clients, connections and settings of the script's own are not guarded. The finding names the rule of glue-secure check, and the control that the code violates.", _GLUE + "aws-glue-programming-python.html"),
+    Control("GS-IAM-001", "Only the Glue service can assume a job's role", H,
+            "Other principals and services that can assume the role use its permissions without a job, and so without the job's checks and evidence.", _GLUE + "create-an-iam-role.html"),
+    Control("GS-IAM-002", "Principals that create jobs can pass named roles only", H,
+            "With iam:PassRole on every role, a principal runs code with any role of the account that Glue can assume.", _GLUE + "configure-iam-for-glue.html"),
+    Control("GS-IAM-003", "Principals that start runs can start named jobs only", M,
+            "StartJobRun takes arguments, and some of them load code, which runs as the job's role. IAM has no condition for arguments.", _GLUE + "aws-glue-programming-etl-glue-arguments.html"),
+    Control("GS-IAM-004", "A role that may access a table may access its database and the catalog", M,
+            "Glue checks the resource and all its ancestors, and for a deletion its children. A call without them is denied, or returns an empty list.", _GLUE + "glue-specifying-resource-arns.html"),
+    Control("GS-IAM-005", "Roles of jobs, and principals that create jobs, cannot extend permissions without a permissions boundary", H,
+            "A principal that may change roles or policies can give itself every permission.", "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"),
+    Control("GS-IAM-006", "A job's role may associate the configuration's key with the job's log groups", M,
+            "Without logs:AssociateKmsKey, AWS Glue does not write the continuous logs of a job with a security configuration.", _GLUE + "monitor-continuous-logging-enable.html"),
+    Control("GS-NET-001", "Principals that create jobs and sessions are denied those outside of the permitted VPCs", M,
+            "A job without a connection runs in a network of AWS, past the VPC's endpoints and flow logs. Conditions on glue:VpcIds need a Deny with Null, because a request without a connection has no such key.", _GLUE + "security_iam_id-based-policy-examples.html"),
+    Control("GS-NET-002", "A job has a connection with a subnet, the subnet's Availability Zone and a security group", M,
+            "A job without a subnet runs in a network of AWS with access to the internet. A wrong Availability Zone fails the job.", _GLUE + "start-connecting.html"),
+    Control("GS-NET-003", "Security groups of jobs allow ingress from themselves, and none from every address", H,
+            "Glue's workers reach one another within the group. Other ingress reaches the workers of every job.", _GLUE + "setup-vpc-for-glue-access.html"),
+    Control("GS-NET-004", "Subnets of jobs have endpoints for S3, Glue, KMS, CloudWatch Logs, and Secrets Manager if a connection has a secret", M,
+            "Without an endpoint, a request leaves the VPC, where its endpoint policy and flow logs do not apply, or fails.", _GLUE + "vpc-endpoints-s3.html"),
 )  # fmt: skip
 
 CONTROLS: dict[str, Control] = {control.id: control for control in _TABLE}
@@ -293,7 +371,8 @@ def as_markdown() -> str:
         "with exit code 4. There are exceptions: GS-SPK controls that cannot be decided are reported, unless",
         "the job requires worker encryption; a write with `on_failure` `warn` or `quarantine` reports a",
         "violation of GS-DQ-001; GS-POL-002, and violations that an exception of the",
-        "[policy file](policy.md#exceptions) tolerates, are reported.",
+        "[policy file](policy.md#exceptions) tolerates, are reported. Controls that are marked *audit* are",
+        "about an account: a run does not check them, [`glue-secure audit`](audit.md) does.",
     ]
     for family, title, controls in by_family():
         lines += ["", f"## {title} ({family})"]
@@ -302,7 +381,7 @@ def as_markdown() -> str:
                 "",
                 f'### <a id="{control.id.lower()}"></a>{control.id} · {control.title}',
                 "",
-                f"Severity: {control.severity.value}. {control.why}",
+                f"Severity: {control.severity.value}.{' *Audit*.' if control.id in AUDITED_ONLY else ''} {control.why}",
                 "",
                 f"Source: {control.source}",
             ]

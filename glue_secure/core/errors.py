@@ -87,6 +87,7 @@ class ControlError(GlueSecureError):
         fix: command or edit that makes the check pass.
         also: ids of further controls that failed in the same check.
         aws_code: AWS error code that caused the error, or None.
+        outcome: what the run left behind, ``""`` if nothing.
     """
 
     verdict: ClassVar[str]
@@ -101,11 +102,25 @@ class ControlError(GlueSecureError):
         fix: str,
         also: tuple[str, ...] = (),
         aws_code: str | None = None,
+        outcome: str = "",
     ) -> None:
         self.control, self.resource = control, escape_unprintable(redact_text(resource))
-        found = redact_text(found)
+        found, self.outcome = redact_text(found), outcome
         self.found, self.required, self.fix, self.also = found, required, fix, also
         super().__init__(self._text(), aws_code=aws_code)
+
+    def with_outcome(self, outcome: str) -> ControlError:
+        """Return a copy of the error that also says what the run left behind."""
+        return type(self)(
+            self.control,
+            resource=self.resource,
+            found=self.found,
+            required=self.required,
+            fix=self.fix,
+            also=self.also,
+            aws_code=self.aws_code,
+            outcome=outcome,
+        )
 
     def _text(self) -> str:
         lines = [
@@ -116,6 +131,8 @@ class ControlError(GlueSecureError):
         ]
         if self.also:
             lines.append(f"  also:     {', '.join(self.also)}")
+        if self.outcome:
+            lines.append(f"  outcome:  {self.outcome}")
         lines.append(f"  more:     {EXPLANATION} {self.control}")
         return "\n".join(lines)
 
@@ -143,3 +160,12 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, GlueSecureError):
         return error.exit_code
     return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def unread(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file could not be read, for ``found`` of an error: ``no such file``."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, UnicodeDecodeError):
+        return "text that is not UTF-8"
+    return (error.strerror or type(error).__name__).lower()

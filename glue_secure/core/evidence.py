@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 from glue_secure.core.findings import Finding
@@ -15,17 +17,19 @@ from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption
 
 SCHEMA = "glue-secure/evidence/1"
+PURGE, TRANSITION = "purge", "transition"
+_NOT_IN_DOCUMENT = {"in_document": False}
 
 
 @dataclass(frozen=True, slots=True)
-class SourceEncryption:
-    """Objects of a read that are encrypted alike.
+class EncryptionCount:
+    """Objects of a read or write that are encrypted alike.
 
     Attributes:
         algorithm: as S3 names it (``aws:kms``, ``AES256``); ``""`` if S3 named none, ``unknown`` if S3 gave
             no answer.
         key: ARN of the KMS key, ``""`` without one.
-        objects: number of these objects among those that were inspected.
+        objects: number of these objects, of a read among those that were inspected.
     """
 
     algorithm: str
@@ -49,9 +53,12 @@ class ReadRecord:
         skipped: number of objects that cannot be read as data and were skipped (``skipInvalidObjects``).
         skipped_objects: the first of them.
         merged_columns: for each column that not all objects have, or that has several types, its name and in
-            how many objects it is, or its types; see :mod:`.merged_columns`.
+            how many objects it is, or its types; see ``merged_columns``.
         encryption: how the objects are encrypted, by HeadObject: all or a share of them where the policy file
             requires something of the source, otherwise at most three. Empty for a read without objects.
+        table: ``database.table`` of a table of Iceberg, Delta Lake or Hudi, ``""`` for other sources.
+        since: the commit after which rows were read, ``""`` if all rows were read.
+        until: the commit up to which rows were read.
     """
 
     source: str
@@ -64,7 +71,10 @@ class ReadRecord:
     skipped: int = 0
     skipped_objects: tuple[S3Uri, ...] = ()
     merged_columns: tuple[str, ...] = ()
-    encryption: tuple[SourceEncryption, ...] = ()
+    encryption: tuple[EncryptionCount, ...] = ()
+    table: str = ""
+    since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ class WriteRecord:
         target: S3 location, ``connection/table`` of a JDBC write, or the ARN of a table or stream.
         format: ``parquet``, ``csv``, ...; the database engine of a JDBC write; the name of a connector.
         rows: rows written; None if they were not counted.
-        objects: new objects that were read back; empty for JDBC.
+        objects: new objects that were read back; empty for JDBC. A document lists the first 100 of its run.
         verified_seconds: duration of the read-back.
         kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``unmanaged`` (written by Spark
             outside glue-secure), ``unmanaged-unverified``, or the name of a connector (``dynamodb``).
@@ -83,7 +93,16 @@ class WriteRecord:
             their encryption.
         proof: SHA-256 of these bucket rules, ``""`` if every object was read back.
         verified_by: ``HeadObject`` (each of ``objects`` was read back), or ``receipts`` (S3's responses to
-            the requests that stored them, and a sample that was read back).
+            the requests that stored them, and a sample that was read back), or ``incomplete`` (an error ended
+            the record of the write: it has not all objects).
+        table: ``database.table`` of a table of Iceberg, Delta Lake or Hudi, ``""`` for other targets.
+        commits: the commits that the write made, as the format names them.
+        branch: the branch of Iceberg that the commits are on, ``""`` for the table itself.
+        objects_in_parts: number of further ``objects``, which are in the parts.
+        proved_in_parts: number of further ``proved``, which are in the parts.
+        encryption: how all objects that were read back are encrypted.
+        bytes: their total size; receipts do not know the size of every object.
+        folders: the folders of all ``objects`` and ``proved``. Not in the document.
     """
 
     target: str
@@ -95,6 +114,14 @@ class WriteRecord:
     proved: tuple[S3Uri, ...] = ()
     proof: str = ""
     verified_by: str = "HeadObject"
+    table: str = ""
+    commits: tuple[str, ...] = ()
+    branch: str = ""
+    objects_in_parts: int = 0
+    proved_in_parts: int = 0
+    encryption: tuple[EncryptionCount, ...] = ()
+    bytes: int | None = None
+    folders: frozenset[S3Uri] = field(default=frozenset(), metadata=_NOT_IN_DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +136,8 @@ class HousekeepingRecord:
         bytes: their total size.
         retained: number of objects that the options excluded.
         failed: objects that could not be deleted or moved.
+        objects_in_parts: number of further ``objects``, which are in the parts.
+        failed_in_parts: number of further ``failed``, which are in the parts.
     """
 
     target: str
@@ -118,6 +147,8 @@ class HousekeepingRecord:
     bytes: int
     retained: int
     failed: tuple[S3Uri, ...]
+    objects_in_parts: int = 0
+    failed_in_parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +344,24 @@ class StoreRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidencePart:
+    """A part of the evidence beside the document: compressed lines of JSON, one for each object.
+
+    A line has ``record`` and ``number`` (list of the document, and place in it from 0), ``property``, and
+    the item of this property as ``value``.
+
+    Attributes:
+        name: its name in the folder of the document.
+        sha256: SHA-256 of the compressed bytes, hexadecimal.
+        lines: number of lines, at most 50,000.
+    """
+
+    name: str
+    sha256: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence of one run.
 
@@ -362,6 +411,7 @@ class Evidence:
         script: ``location`` of the job's script, and ``sha256`` of the file that ran.
         endpoints: TLS facts of the connections to AWS that were open when the run ended.
         control_titles: id → ``title`` and ``severity`` of each control in this document.
+        parts: where the objects are that the document does not list.
     """
 
     job: str
@@ -400,10 +450,36 @@ class Evidence:
     script: Mapping[str, str] = field(default_factory=dict)
     endpoints: tuple[EndpointRecord, ...] = ()
     control_titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    parts: tuple[EvidencePart, ...] = ()
 
     def to_json(self) -> bytes:
         """Return canonical JSON: UTF-8, sorted keys, no insignificant white space, one trailing newline."""
         return canonical_json(self)
+
+
+def count_encryptions(objects: Iterable[ObjectEncryption]) -> tuple[EncryptionCount, ...]:
+    """Return each algorithm and key of the objects with their number, sorted."""
+    counts = Counter((encryption.algorithm, encryption.key) for encryption in objects)
+    return tuple(EncryptionCount(*kind, number) for kind, number in sorted(counts.items()))
+
+
+def line_of_json(record: str, number: int, name: str, value: ObjectEncryption | S3Uri) -> bytes:
+    """Return a line of a part of the evidence: ``canonical_json``, in less than half the time.
+
+    Args:
+        record: list of the document.
+        number: place of the record in this list.
+        name: property of the record.
+        value: an item of this property.
+    """
+    if isinstance(value, S3Uri):
+        item: Any = str(value)
+    else:
+        item = dict(zip(_NAMES, _VALUES(value), strict=True))
+        item["uri"] = str(value.uri)  # without the encoder's slower function for other types
+    return (
+        _LINE.encode({"number": number, "property": name, "record": record, "value": item}).encode() + b"\n"
+    )
 
 
 def canonical_json(value: Any) -> bytes:
@@ -423,6 +499,17 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def document_fields(record: type) -> tuple[Field[Any], ...]:
+    """Return the fields of a record that a document has."""
+    return tuple(item for item in fields(record) if item.metadata.get("in_document", True))
+
+
+# The names of each object are in order already.
+_NAMES = tuple(sorted(item.name for item in document_fields(ObjectEncryption)))
+_VALUES = attrgetter(*_NAMES)
+_LINE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
@@ -439,5 +526,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: _plain(getattr(value, item.name)) for item in document_fields(type(value))}
     raise TypeError(f"no canonical form for {type(value).__name__}")

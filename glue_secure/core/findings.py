@@ -15,6 +15,7 @@ from enum import Enum
 from typing import NoReturn
 
 from glue_secure.core.errors import ControlError, RefusedError, VerificationError
+from glue_secure.core.redaction import escape_surrogates
 
 
 class Verdict(str, Enum):
@@ -54,6 +55,11 @@ class Finding:
     fix: str = ""
     aws_code: str | None = None
     exception: str = ""
+
+    def __post_init__(self) -> None:
+        """Make every text one that UTF-8 can encode: names and values of an account can be other texts."""
+        for name in ("resource", "found", "required", "fix", "exception"):
+            object.__setattr__(self, name, escape_surrogates(getattr(self, name)))
 
 
 def passed(control: str, resource: str, found: str) -> Finding:

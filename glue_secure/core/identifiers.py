@@ -17,7 +17,7 @@ _KEY_ARN = re.compile(
 )
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
-_SCHEMES = ("s3", "s3a", "s3n")
+SCHEMES = ("s3", "s3a", "s3n")
 _TABLE_NAME = re.compile(r'(?:\w+|"[^"\x00-\x1f]+")(?:\.(?:\w+|"[^"\x00-\x1f]+")){0,2}\Z')
 
 
@@ -58,7 +58,7 @@ class S3Uri:
         """Parse ``s3://``, ``s3a://`` or ``s3n://``. Raises UsageError for any other text."""
         scheme, separator, path = text.partition("://")
         bucket, _, key = path.partition("/")
-        if not separator or scheme.lower() not in _SCHEMES or not _BUCKET.match(bucket):
+        if not separator or scheme.lower() not in SCHEMES or not _BUCKET.match(bucket):
             raise UsageError("not an S3 location", found=repr(text), required="s3://BUCKET/KEY")
         if any(part in (".", "..") for part in key.split("/")) or "//" in f"/{key}":
             # S3A normalises such paths and S3 does not, so they would name different objects.
@@ -80,6 +80,11 @@ class S3Uri:
     def as_prefix(self) -> str:
         """Return the key prefix of everything below this location, ``""`` for a bucket."""
         return f"{self.key.rstrip('/')}/" if self.key else ""
+
+    @property
+    def folder(self) -> S3Uri:
+        """The location up to the last slash of the key."""
+        return S3Uri(self.bucket, self.key[: self.key.rfind("/") + 1])
 
     def overlaps(self, other: S3Uri) -> bool:
         """Return whether the locations are equal, or one is below the other."""
@@ -126,6 +131,11 @@ def job_name(text: str) -> str:
             required="1 to 255 characters, no '/', no control characters, no '.' or ' ' at the ends",
         )
     return text
+
+
+def quoted(name: str) -> str:
+    """Return a name as an identifier of Spark SQL, whatever characters it has."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def is_table_name(text: str) -> bool:

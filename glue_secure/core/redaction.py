@@ -76,6 +76,11 @@ def redact_text(text: str) -> str:
     return _SECRET_VALUE.sub(lambda match: (match["name"] or "") + REDACTED, text)
 
 
+def secret_kinds(text: str) -> frozenset[str]:
+    """Return the kinds of secrets in a text: ``url``, ``name``, ``aws``, ``known`` and ``pem``."""
+    return frozenset(match.lastgroup for match in _SECRET_VALUE.finditer(text) if match.lastgroup)
+
+
 def escape_controls(text: str) -> str:
     """Return a text with its control characters escaped, except line ends.
 
@@ -87,6 +92,11 @@ def escape_controls(text: str) -> str:
 def escape_unprintable(text: str) -> str:
     """Return a text with its control characters and line ends escaped."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def escape_surrogates(text: str) -> str:
+    """Return a text with its lone surrogates escaped: JSON can contain them, and UTF-8 cannot encode them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def shown_key(value: str) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from glue_secure.core.endpoints import AWS_SUFFIXES, endpoint_kind
@@ -82,15 +83,17 @@ class RequestReport:
         refusals: requests that the guard stopped.
         gaps: why receipts may be missing; empty if none is.
         other_schemes: schemes of other file systems than S3 that bytes were written to (``file``).
+        has_more: whether there may be more since the last report.
     """
 
     receipts: tuple[Receipt, ...] = ()
     refusals: tuple[RefusedError, ...] = ()
     gaps: tuple[str, ...] = ()
     other_schemes: tuple[str, ...] = ()
+    has_more: bool = False
 
 
-def report_of(lines: Iterable[str]) -> RequestReport:
+def report_of(lines: Iterable[str], *, has_more: bool = False) -> RequestReport:
     """Return the report that the JVM's events make, one JSON object a line."""
     receipts, refusals, gaps, schemes = [], [], [], []
     for line in lines:
@@ -112,7 +115,8 @@ def report_of(lines: Iterable[str]) -> RequestReport:
             schemes.append(event["scheme"])
         elif event.get("text"):  # "incomplete", or "tested" with the problem that an executor found
             gaps.append(f"{event.get('client', 'driver')}: {event['text']}")
-    return RequestReport(tuple(receipts), tuple(refusals), tuple(gaps), tuple(dict.fromkeys(schemes)))
+    others = tuple(dict.fromkeys(schemes))
+    return RequestReport(tuple(receipts), tuple(refusals), tuple(gaps), others, has_more or bool(gaps))
 
 
 def refusal_in(message: str) -> RefusedError | None:
@@ -131,29 +135,23 @@ def _encryption(encryption: Encryption) -> dict[str, str]:
     return {"algorithm": encryption.algorithm.header, "key": encryption.key, "key_id": encryption.key_id}
 
 
-def _receipt(event: Mapping[str, object]) -> Receipt:
-    def text(name: str) -> str:
-        return str(event.get(name, ""))
-
-    def number(name: str) -> int | None:
-        value = event.get(name)
-        return value if isinstance(value, int) else None
-
+def _receipt(event: Mapping[str, Any]) -> Receipt:
+    get = event.get
     return Receipt(
-        outcome=text("event"),
-        uri=S3Uri(text("bucket"), text("key")),
-        operation=text("operation"),
-        client=text("client"),
-        algorithm=text("algorithm"),
-        key=text("kms_key"),
-        bucket_key=text("bucket_key") == "true",
-        size=number("size"),
-        version=text("version"),
-        etag=text("etag"),
-        upload=text("upload"),
-        source=text("source"),
-        stage=number("stage"),
-        task=number("task"),
-        time=number("time") or 0,
-        checksum=text("checksum"),
+        outcome=event["event"],
+        uri=S3Uri(get("bucket", ""), get("key", "")),
+        operation=get("operation", ""),
+        client=get("client", ""),
+        algorithm=get("algorithm", ""),
+        key=get("kms_key", ""),
+        bucket_key=get("bucket_key") == "true",
+        size=get("size"),
+        version=get("version", ""),
+        etag=get("etag", ""),
+        upload=get("upload", ""),
+        source=get("source", ""),
+        stage=get("stage"),
+        task=get("task"),
+        time=get("time", 0),
+        checksum=get("checksum", ""),
     )

@@ -39,6 +39,7 @@ class SarifResult:
         line: counted from 1.
         accepted: why the result is accepted, which suppresses it; "" if it is not.
         fingerprint: id that the result has in later documents as well, or "".
+        column: counted from 1 in characters, 0 for the whole line.
     """
 
     rule: str
@@ -48,6 +49,7 @@ class SarifResult:
     line: int
     accepted: str = ""
     fingerprint: str = ""
+    column: int = 0
 
 
 def sarif_document(
@@ -69,6 +71,8 @@ def sarif_document(
         "runs": [
             {
                 "tool": {"driver": driver},
+                # SARIF's default are UTF-16 code units.
+                "columnKind": "unicodeCodePoints",
                 "results": [_result(result, positions[result.rule]) for result in results],
             }
         ],
@@ -85,7 +89,8 @@ def _rule(rule: SarifRule) -> dict[str, Any]:
 
 
 def _result(result: SarifResult, position: int) -> dict[str, Any]:
-    place = {"artifactLocation": {"uri": result.uri}, "region": {"startLine": result.line}}
+    region = {"startLine": result.line} | ({"startColumn": result.column} if result.column else {})
+    place = {"artifactLocation": {"uri": result.uri}, "region": region}
     described: dict[str, Any] = {
         "ruleId": result.rule,
         "ruleIndex": position,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from glue_secure.core.endpoints import same_service
 from glue_secure.core.findings import Finding, failed, passed
-from glue_secure.core.iceberg import ENDPOINT, catalogs, check_catalogs
+from glue_secure.core.iceberg import ENDPOINT, catalogs, check_catalogs, check_services
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.redaction import redact_setting, redact_text, shown_key
 from glue_secure.core.target_encryption import Algorithm, EncryptionRules
@@ -112,7 +112,7 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
     Args:
         plan: the plan.
         in_force: every Hadoop setting whose name begins with ``fs.s3``, and the decisive settings of Iceberg
-            catalogs.
+            catalogs, with the addresses of their services.
     """
     findings = []
     for name, value in plan.settings.items():
@@ -146,7 +146,7 @@ def check_settings(plan: SettingsPlan, in_force: Mapping[str, str]) -> list[Find
         for catalog in catalogs(in_force)
         if catalog + ENDPOINT in in_force
     ]
-    return findings + check_catalogs(in_force, plan.key)
+    return findings + check_services(in_force) + check_catalogs(in_force, plan.key)
 
 
 def _endpoint(plan: SettingsPlan, name: str, value: str) -> Finding:

@@ -36,6 +36,19 @@ STORAGE = {
         f"{_HIVE}.serde2.avro.AvroSerDe",
     ),
 }
+# What Spark and Hudi store for tables that Hive does not read as files.
+LAKE_STORAGE = {
+    "delta": (
+        "org.apache.hadoop.mapred.SequenceFileInputFormat",
+        f"{_HIVE}.ql.io.HiveSequenceFileOutputFormat",
+        f"{_HIVE}.serde2.lazy.LazySimpleSerDe",
+    ),
+    "hudi": (
+        "org.apache.hudi.hadoop.HoodieParquetInputFormat",
+        f"{_HIVE}.ql.io.parquet.MapredParquetOutputFormat",
+        f"{_HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+}
 TABLE_INPUT = (
     "Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "StorageDescriptor",
     "PartitionKeys", "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters", "TargetTable",
@@ -106,7 +119,7 @@ class TableDefinition:
 
     def storage(self, location: str) -> dict[str, Any]:
         """Return ``StorageDescriptor`` of the table, or of one of its partitions, at ``location``."""
-        input_format, output_format, serde = STORAGE[self.classification]
+        input_format, output_format, serde = {**STORAGE, **LAKE_STORAGE}[self.classification]
         return {
             "Columns": _shapes(self.columns),
             "Location": location,

@@ -18,6 +18,10 @@ class UnmanagedWrite:
         problem: why there is no location; ``""`` if there is one.
         stores_files: whether the write stores files through Hadoop's file systems or a table format, so that
             the guard of S3 requests has seen them if they are in S3.
+        table: the table of Iceberg or Delta Lake as SQL names it, ``catalog.database.table`` or
+            ``delta.`LOCATION```; ``""`` for other writes, or if it is not known.
+        adopts: whether the write adds objects to a table that exist already, so that no write of the run
+            stored them.
     """
 
     location: str
@@ -26,6 +30,8 @@ class UnmanagedWrite:
     failed: bool = False
     problem: str = ""
     stores_files: bool = False
+    table: str = ""
+    adopts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

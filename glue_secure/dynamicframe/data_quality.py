@@ -114,7 +114,7 @@ def _evaluate(
             "EvaluateDataQuality",
             found=f"the Python module {error.name} is not installed",
             required="the parser of DQDL rulesets",
-            fix="pip install 'glue-secure[cli]'",
+            fix="python -m pip install 'lark>=1.2,<2'",
         ) from None
     return evaluate(
         data,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.json_documents import parse_json
-from glue_secure.embedded import databases
-from glue_secure.embedded.databases import Database
 from glue_secure.embedded.folders import write_private
 from glue_secure.embedded.pki import KeyPair
 from glue_secure.embedded.postgres import PostgresServer
 from glue_secure.embedded.processes import ProcessIdentity
+
+if TYPE_CHECKING:
+    from glue_secure.embedded.databases import Database
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
@@ -29,9 +31,9 @@ class EmbeddedAccount:
         state: the account's folder. Everything it writes is below it, and ``down`` removes it.
         endpoint_url: endpoint of S3, KMS, Glue and the other services, ``https://localhost:PORT``.
         access_key_id: a random access key; moto accepts any.
-        ca_pem: certificate of the temporary certificate authority.
-        ca_bundle: the system's root certificates and ``ca_pem``, as PEM, for ``AWS_CA_BUNDLE``.
-        trust_store: the same certificates as PKCS#12, for the JVM.
+        ca_pem: certificate of the temporary certificate authority, for ``AWS_CA_BUNDLE``. With the system's
+            root certificates, each client of boto3 would need 40 milliseconds more.
+        trust_store: this certificate and the system's root certificates as PKCS#12, for the JVM.
         postgres: the database server and its superuser.
         spark_jars: JARs that Spark needs on its class path.
         java_home: the Java installation that Spark uses.
@@ -45,7 +47,6 @@ class EmbeddedAccount:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     ca_pem: Path
-    ca_bundle: Path
     trust_store: Path
     trust_store_password: str = field(repr=False)
     postgres: PostgresServer
@@ -92,7 +93,31 @@ class EmbeddedAccount:
 
     def connection(self, name: str, *, engine: str = "postgresql") -> Database:
         """Return a writable database with a Glue connection; see :func:`databases.add_database`."""
+        from glue_secure.embedded import databases
+
         return databases.add_database(self, name, engine=engine)
+
+    def table(
+        self, name: str, location: str, columns: str, *, format: str = "parquet", partition_keys: str = ""
+    ) -> None:
+        """Define a table of the Data Catalog, with its database and bucket. An existing one is replaced.
+
+        Args:
+            name: ``DATABASE.TABLE``.
+            location: ``s3://BUCKET/PREFIX/``.
+            columns: names and types: ``id bigint, amount double``.
+            format: avro, csv (with a header), json or parquet.
+            partition_keys: names and types, as for ``columns``.
+
+        Raises:
+            UsageError: the name, a column, the location or the format is invalid.
+        """
+        # Imported here, because the module imports the account.
+        from glue_secure.embedded import definitions
+
+        definitions.define_table(
+            self, name, location, columns, format=format, partition_keys=partition_keys, replace=True
+        )
 
     def dump(self) -> Path:
         """Write ``account.json`` into the state folder, readable by its owner only."""
@@ -104,7 +129,6 @@ class EmbeddedAccount:
             "access_key_id": self.access_key_id,
             "secret_access_key": self.secret_access_key,
             "ca_pem": str(self.ca_pem),
-            "ca_bundle": str(self.ca_bundle),
             "trust_store": str(self.trust_store),
             "trust_store_password": self.trust_store_password,
             "postgres": {
@@ -141,7 +165,6 @@ class EmbeddedAccount:
                 access_key_id=content["access_key_id"],
                 secret_access_key=content["secret_access_key"],
                 ca_pem=Path(content["ca_pem"]),
-                ca_bundle=Path(content["ca_bundle"]),
                 trust_store=Path(content["trust_store"]),
                 trust_store_password=content["trust_store_password"],
                 postgres=PostgresServer(
@@ -164,7 +187,7 @@ class EmbeddedAccount:
                 f"no embedded account in {state}",
                 found=f"{FILE_NAME} cannot be read ({type(error).__name__})",
                 required="an account started by glue-secure local up",
-                fix="glue-secure local up",
+                fix=f"glue-secure local up --state {shlex.quote(str(state))}",
             ) from error
 
 

@@ -16,6 +16,7 @@ STRICT = "glue-secure-strict"
 ROLE = "glue-secure-job"
 BOOKMARKS_URI = f"s3://{EVIDENCE}/bookmarks/"
 EVIDENCE_URI = f"s3://{EVIDENCE}/evidence/"
+DATA_ALIAS = "alias/glue-secure-data"
 SIGNING_ALIAS = "alias/glue-secure-signing"
 
 
@@ -33,14 +34,19 @@ class ProvisionedAccount:
 
 def provision(account: EmbeddedAccount) -> ProvisionedAccount:
     """Create the keys, buckets and strict security configuration that do not exist yet."""
+    existing_keys = _keys(account)
+
+    def key(
+        alias: str, description: str, usage: str = "ENCRYPT_DECRYPT", spec: str = "SYMMETRIC_DEFAULT"
+    ) -> str:
+        return existing_keys.get(alias) or ensure_key(account, alias, description, usage=usage, spec=spec)
+
     provisioned = ProvisionedAccount(
-        data_key=ensure_key(account, "alias/glue-secure-data", "objects in S3"),
-        bookmark_key=ensure_key(account, "alias/glue-secure-bookmarks", "job bookmarks"),
-        logs_key=ensure_key(account, "alias/glue-secure-logs", "CloudWatch logs"),
-        catalog_key=ensure_key(account, "alias/glue-secure-catalog", "Data Catalog"),
-        signing_key=ensure_key(
-            account, SIGNING_ALIAS, "signatures of evidence", usage="SIGN_VERIFY", spec="ECC_NIST_P256"
-        ),
+        data_key=key(DATA_ALIAS, "objects in S3"),
+        bookmark_key=key("alias/glue-secure-bookmarks", "job bookmarks"),
+        logs_key=key("alias/glue-secure-logs", "CloudWatch logs"),
+        catalog_key=key("alias/glue-secure-catalog", "Data Catalog"),
+        signing_key=key(SIGNING_ALIAS, "signatures of evidence", "SIGN_VERIFY", "ECC_NIST_P256"),
     )
     s3 = clients(account)("s3")
     existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
@@ -58,6 +64,18 @@ def encrypt_catalog(account: EmbeddedAccount, key_arn: str) -> None:
     clients(account)("glue").put_data_catalog_encryption_settings(
         DataCatalogEncryptionSettings=encryption.to_api()
     )
+
+
+def _keys(account: EmbeddedAccount) -> dict[str, str]:
+    """Return alias → ARN of its key, for each key of the account that has an alias."""
+    prefix = f"arn:aws:kms:{account.region}:{account.account_id}:key/"
+    pages = clients(account)("kms").get_paginator("list_aliases").paginate()
+    return {
+        str(alias["AliasName"]): prefix + str(alias["TargetKeyId"])
+        for page in pages
+        for alias in page["Aliases"]
+        if "TargetKeyId" in alias
+    }
 
 
 def ensure_key(

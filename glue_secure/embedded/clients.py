@@ -14,10 +14,10 @@ from glue_secure.embedded.account import EmbeddedAccount
 def clients(account: EmbeddedAccount) -> Callable[[str], Any]:
     """Return a function from a service's name (``s3``, ``glue``) to its client. Each client is created once.
 
-    The clients ignore the user's profile, configuration files and environment. They are not those of a job:
-    the guard of a run in the same process does not apply to them.
+    The clients are botocore's, without the import of boto3. They ignore the user's profile, configuration
+    files and environment. They are not those of a job: the guard of a run in the same process does not apply
+    to them.
     """
-    import boto3
     import botocore.session
     from botocore.config import Config
 
@@ -28,18 +28,17 @@ def clients(account: EmbeddedAccount) -> Callable[[str], Any]:
             "credentials_file": (None, None, str(account.aws_folder / "credentials"), None),
         }
     )
-    session = boto3.session.Session(
-        aws_access_key_id=account.access_key_id,
-        aws_secret_access_key=account.secret_access_key,
-        region_name=account.region,
-        botocore_session=core,
-    )
+    core.set_credentials(account.access_key_id, account.secret_access_key)
     config = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2})
 
     @cache
     def client(service: str) -> Any:
-        made = session.client(
-            service, endpoint_url=account.endpoint_url, verify=str(account.ca_bundle), config=config
+        made = core.create_client(
+            service,
+            region_name=account.region,
+            endpoint_url=account.endpoint_url,
+            verify=str(account.ca_pem),
+            config=config,
         )
         botocore_guard.exempt(made)
         return made

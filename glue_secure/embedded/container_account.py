@@ -48,7 +48,7 @@ def publish(account: EmbeddedAccount, share: Path) -> None:
     # With this variable, a glue-secure command in a job container would not find the account's processes,
     # and would remove the state folder.
     del spark_variables[STATE_VARIABLE]
-    for source, name in ((account.ca_bundle, "ca.pem"), (account.trust_store, "trust.p12")):
+    for source, name in ((account.ca_pem, "ca.pem"), (account.trust_store, "trust.p12")):
         shutil.copyfile(source, share / name)
         (share / name).chmod(0o644)
     store = {

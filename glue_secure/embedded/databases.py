@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib
 import json
 import re
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.requirements import install_command
+from glue_secure.embedded.mariadb import MariaDb, server_program
 
 if TYPE_CHECKING:
     from glue_secure.embedded.account import EmbeddedAccount
 
+ENGINES = ("postgresql", "mysql", "mariadb")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}\Z")
+_SERVERS: dict[Path, MariaDb] = {}
+"""State folder of an account → the MariaDB server that this process has started for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database of the embedded PostgreSQL server, and the Glue connection to it.
+    """A database of an embedded server, and the Glue connection to it.
 
     Attributes:
         connection: name of the Glue connection.
@@ -31,67 +40,79 @@ class Database:
     connection: str
     name: str
     url: str
-    _login: dict[str, Any] = field(repr=False)
+    _connect: Callable[[], Any] = field(repr=False)
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one SQL statement in a transaction of its own, and return its rows; none without a result.
 
         Raises:
-            psycopg.Error: the server rejects the statement.
+            psycopg.Error: PostgreSQL rejects the statement.
+            pymysql.Error: MariaDB rejects the statement.
         """
-        import psycopg
-
-        with psycopg.connect(**self._login) as connection:
-            cursor = connection.execute(statement.encode(), list(parameters) or None)
-            return cursor.fetchall() if cursor.description else []
+        with closing(self._connect()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement, list(parameters) or None)
+            rows = list(cursor.fetchall()) if cursor.description else []
+            connection.commit()
+            return rows
 
 
 def add_database(account: EmbeddedAccount, connection: str, *, engine: str = "postgresql") -> Database:
-    """Create an empty database, a role that owns it, a secret with the role's login, and a Glue connection.
+    """Create an empty database, a user that owns it, a secret with the user's login, and a Glue connection.
 
     If the connection exists and was made by this function, its database is returned as it is.
 
     Args:
         account: a running account.
         connection: name of the connection.
-        engine: ``postgresql``, the server of the embedded account.
+        engine: ``postgresql``, the server of the embedded account; ``mysql`` or ``mariadb``, the system's
+            MariaDB, which is started with the first of these databases. It ends with this process, and so do
+            its databases: another process that names the connection gets an empty database.
 
     Raises:
-        UsageError: the name is invalid or taken by another connection, or the engine is another one.
+        UsageError: the name is invalid or taken by another connection, the engine is another one, or MariaDB
+            or its client is not installed.
     """
-    import psycopg
-    from psycopg import sql
-
-    if engine != "postgresql":
-        raise UsageError(f"connection {connection}", found=f"engine {engine}", required="postgresql")
+    if engine not in ENGINES:
+        raise UsageError(f"connection {connection}", found=f"engine {engine}", required=", ".join(ENGINES))
     if not _NAME.match(connection):
         raise UsageError(
             f"connection {connection!r}", found="an invalid name", required="letters, digits, - and _"
         )
     name = f"user_{connection.lower().replace('-', '_')}"
-    server, secret = account.postgres, f"glue-secure/{connection}"
-    url = f"jdbc:postgresql://{server.host}:{server.port}/{name}"
-    admin: dict[str, Any] = {
-        "host": server.host,
-        "port": server.port,
-        "dbname": server.database,
-        "user": server.user,
-        "password": server.password,
-        "sslmode": "verify-full",
-        "sslrootcert": str(account.ca_pem),
-    }
-    from glue_secure.embedded.clients import clients
+    secret = f"glue-secure/{connection}"
+    if engine == "postgresql":
+        return _add_postgresql(account, connection, name, secret)
+    return _add_mariadb(account, connection, name, secret, engine)
 
-    glue = clients(account)("glue")
-    with suppress(glue.exceptions.EntityNotFoundException):
-        found = glue.get_connection(Name=connection)["Connection"]["ConnectionProperties"]
-        if (found.get("SECRET_ID"), found.get("JDBC_CONNECTION_URL")) != (secret, url):
-            raise UsageError(f"connection {connection}", found="another connection", required="a new name")
-        stored = clients(account)("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-        login = {**admin, "dbname": name, "user": name, "password": json.loads(stored)["password"]}
-        return Database(connection, name, url, login)
+
+def _add_postgresql(account: EmbeddedAccount, connection: str, name: str, secret: str) -> Database:
+    import psycopg
+    from psycopg import sql
+
+    server = account.postgres
+    url = f"jdbc:postgresql://{server.host}:{server.port}/{name}"
+
+    def login(**changes: Any) -> Callable[[], Any]:
+        admin: dict[str, Any] = {
+            "host": server.host,
+            "port": server.port,
+            "dbname": server.database,
+            "user": server.user,
+            "password": server.password,
+            "sslmode": "verify-full",
+            "sslrootcert": str(account.ca_pem),
+        }
+        return lambda: psycopg.connect(**{**admin, **changes})
+
+    found = _existing(account, connection, secret)
+    if found is not None:
+        found_url, password = found
+        if found_url != url:
+            raise _taken(connection)
+        return Database(connection, name, url, login(dbname=name, user=name, password=password))
     password = secrets.token_urlsafe(24)
-    with psycopg.connect(**admin, autocommit=True) as session:
+    with login(autocommit=True)() as session:
         # The statements contain a SCRAM verifier instead of the password.
         verifier = session.pgconn.encrypt_password(
             password.encode(), name.encode(), b"scram-sha-256"
@@ -103,7 +124,104 @@ def add_database(account: EmbeddedAccount, connection: str, *, engine: str = "po
         ):
             session.execute(statement)
     add_connection(account, connection, url, secret, {"username": name, "password": password})
-    return Database(connection, name, url, {**admin, "dbname": name, "user": name, "password": password})
+    return Database(connection, name, url, login(dbname=name, user=name, password=password))
+
+
+def _add_mariadb(account: EmbeddedAccount, connection: str, name: str, secret: str, engine: str) -> Database:
+    driver = _mysql_client(connection)
+    server = _mariadb_of(account, connection)
+    url = f"jdbc:{engine}://{server.host}:{server.port}/{name}"
+
+    def login(**changes: Any) -> Callable[[], Any]:
+        # The context verifies the certificate and the host name.
+        admin: dict[str, Any] = {
+            "host": server.host,
+            "port": server.port,
+            "user": server.user,
+            "password": server.password,
+            "ssl": ssl.create_default_context(cafile=str(account.ca_pem)),
+        }
+        return lambda: driver.connect(**{**admin, **changes})
+
+    found = _existing(account, connection, secret)
+    if found is not None:
+        found_url, password = found
+        if found_url == url:
+            return Database(connection, name, url, login(database=name, user=name, password=password))
+        if not re.fullmatch(rf"jdbc:{engine}://localhost:\d+/{name}", found_url):
+            raise _taken(connection)
+        # The server of this connection has ended with the process that started it.
+        _remove_connection(account, connection, secret)
+    password = secrets.token_urlsafe(24)
+    with closing(login()()) as session:
+        cursor = session.cursor()
+        cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        cursor.execute(f"CREATE USER `{name}`@'%%' IDENTIFIED BY %s REQUIRE SSL", (password,))
+        cursor.execute(f"GRANT ALL ON `{name}`.* TO `{name}`@'%'")
+    add_connection(account, connection, url, secret, {"username": name, "password": password})
+    return Database(connection, name, url, login(database=name, user=name, password=password))
+
+
+def _mysql_client(connection: str) -> Any:
+    try:
+        return importlib.import_module("pymysql")
+    except ImportError as error:
+        raise UsageError(
+            f"connection {connection}",
+            found="PyMySQL is not installed",
+            required="PyMySQL, for the statements of execute",
+            fix=install_command("local"),
+        ) from error
+
+
+def _mariadb_of(account: EmbeddedAccount, connection: str) -> MariaDb:
+    """Return this process's MariaDB server of an account; start it if there is none."""
+    server = _SERVERS.get(account.state)
+    if server is None:
+        if server_program() is None:
+            raise UsageError(
+                f"connection {connection}",
+                found="MariaDB is not installed on this machine",
+                required="the program mariadbd and its system tables",
+                fix="apt-get install mariadb-server-core, or use the engine postgresql",
+            )
+        server = MariaDb(account.scratch, account.server_pair).__enter__()
+        atexit.register(end_servers, account)
+        _SERVERS[account.state] = server
+    return server
+
+
+def end_servers(account: EmbeddedAccount) -> None:
+    """Stop the MariaDB server that this process has started for an account, if there is one."""
+    server = _SERVERS.pop(account.state, None)
+    if server is not None:
+        server.__exit__()
+
+
+def _existing(account: EmbeddedAccount, connection: str, secret: str) -> tuple[str, str] | None:
+    """Return the JDBC URL and the password of a connection of :func:`add_database`; None if there is none."""
+    from glue_secure.embedded.clients import clients
+
+    glue = clients(account)("glue")
+    with suppress(glue.exceptions.EntityNotFoundException):
+        found = glue.get_connection(Name=connection)["Connection"]["ConnectionProperties"]
+        if found.get("SECRET_ID") != secret:
+            raise _taken(connection)
+        stored = clients(account)("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        return str(found.get("JDBC_CONNECTION_URL")), str(json.loads(stored)["password"])
+    return None
+
+
+def _taken(connection: str) -> UsageError:
+    return UsageError(f"connection {connection}", found="another connection", required="a new name")
+
+
+def _remove_connection(account: EmbeddedAccount, connection: str, secret: str) -> None:
+    from glue_secure.embedded.clients import clients
+
+    client = clients(account)
+    client("glue").delete_connection(ConnectionName=connection)
+    client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
 def add_connection(

@@ -35,41 +35,59 @@ def columns_of(text: str, option: str) -> Columns:
     return tuple(columns)
 
 
-def add_table(
+def define_table(
     account: EmbeddedAccount,
-    database: str,
-    table: str,
+    name: str,
     location: str,
-    columns: Columns,
+    columns: str,
     *,
     format: str = "parquet",
-    partition_keys: Columns = (),
+    partition_keys: str = "",
+    replace: bool = False,
 ) -> None:
     """Create a table, and its database and bucket unless they exist.
 
+    Args:
+        account: a running account.
+        name: ``DATABASE.TABLE``.
+        location: ``s3://BUCKET/PREFIX/``.
+        columns: names and types: ``id bigint, name string``.
+        format: one of ``FORMATS``.
+        partition_keys: names and types, as for ``columns``.
+        replace: whether the definition replaces one that exists.
+
     Raises:
-        UsageError: the table exists, or the location or format is invalid.
+        UsageError: the table exists, or an argument is invalid.
     """
+    database, _, table = name.partition(".")
+    if not database or not table:
+        raise UsageError("DATABASE.TABLE", found=repr(name), required="a database and a table: sales.orders")
+    table_columns = columns_of(columns, "--columns")
+    keys = columns_of(partition_keys, "--partition-keys") if partition_keys else ()
     place = S3Uri.parse(location)
     if format not in STORAGE:
         raise UsageError("--format", found=repr(format), required=", ".join(FORMATS))
-    glue = _with_database(account, {"Name": database})
-    _create_bucket(account, place.bucket)
     is_csv = format == "csv"
     definition = TableDefinition(
         database=database,
         name=table,
         location=location,
         classification=format,
-        columns=columns,
-        partition_keys=partition_keys,
+        columns=table_columns,
+        partition_keys=keys,
         serde={"field.delim": ",", "serialization.format": ","} if is_csv else {"serialization.format": "1"},
         parameters={"skip.header.line.count": "1"} if is_csv else {},
     )
+    glue = _with_database(account, {"Name": database})
+    _create_bucket(account, place.bucket)
     try:
         glue.create_table(DatabaseName=database, TableInput=definition.to_api())
     except glue.exceptions.AlreadyExistsException:
-        raise UsageError(f"table {database}.{table}", found="exists already", required="a new name") from None
+        if not replace:
+            raise UsageError(
+                f"table {database}.{table}", found="exists already", required="a new name"
+            ) from None
+        glue.update_table(DatabaseName=database, TableInput=definition.to_api())
 
 
 def read_database(glue: Any, database: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

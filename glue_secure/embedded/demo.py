@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from glue_secure.embedded.account_setup import (
 from glue_secure.embedded.clients import clients
 
 JOB = "flights_curated"
+TABLE_JOB = "orders_append"
 _REFUSAL = re.compile(
     r"^(?P<text>(?P<control>GS-[A-Z0-9]+-\d{3}) (?:refused|cannot verify): .*?^  more: .*?$)", re.M | re.S
 )
@@ -91,12 +92,14 @@ class Demo:
         script: path of ``jobs/flights_curated.py``.
         progress: called with messages about the progress.
         verbose: print the log of Spark.
+        iceberg: whether the demo has steps with a table of Iceberg, whose JARs have 112 MB.
     """
 
     account: EmbeddedAccount
     script: Path
     progress: Callable[[str], None]
     verbose: bool = False
+    iceberg: bool = False
 
     def steps(self) -> Iterator[DemoStep]:
         """Seed the account, and yield the result of every step. A step runs when it is requested."""
@@ -105,9 +108,37 @@ class Demo:
         seed.land_month(self.account, 12)
         yield self._step("December lands", (0, None))
         yield self._step("nothing has landed", (0, None))
+        if self.iceberg:
+            yield from self.table_steps()
         # From here on the source has a new object, so that a run without a refusal would write rows.
         self._deliver_again(12)
         yield from self._refusals()
+
+    def table_steps(self) -> Iterator[DemoStep]:
+        """Yield the results of two runs of ``jobs/tables/orders_append.py``: create a table, then append."""
+        client, script = clients(self.account), self.script.parent / "tables" / "orders_append.py"
+        warehouse = f"s3://{CURATED}/lake/"
+        glue = client("glue")
+        with suppress(glue.exceptions.AlreadyExistsException):
+            glue.create_database(DatabaseInput={"Name": "shop", "LocationUri": warehouse})
+        seed.ensure_job(self.account, TABLE_JOB)
+        words = ["--job-bookmark-option", "job-bookmark-enable"]
+        words += ["--datalake-formats", "iceberg", "--source", f"s3://{LANDING}/orders/"]
+        words += ["--conf", f"spark.sql.catalog.glue_catalog.warehouse={warehouse}"]
+        words += ["--table", "shop.orders", "--location", f"{warehouse}orders/"]
+        steps: tuple[tuple[str, list[str]], ...] = (
+            ("a table of Iceberg is created", ["--create", "true"]),
+            ("orders are appended to it", []),
+        )
+        for number, (name, others) in enumerate(steps, 1):
+            client("s3").put_object(
+                Bucket=LANDING,
+                Key=f"orders/{number}.csv",
+                Body=f"order_id,customer,amount,day\n{number},ann,5.5,2026-01-0{number}\n".encode(),
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=self._data_key(),
+            )
+            yield self._step(name, (0, None), script=script, job=TABLE_JOB, arguments=[*words, *others])
 
     def _refusals(self) -> Iterator[DemoStep]:
         account = self.account
@@ -176,13 +207,21 @@ class Demo:
         body = s3.get_object(**location)["Body"].read()
         s3.put_object(**location, Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=self._data_key())
 
-    def _step(self, name: str, expected: tuple[int, str | None]) -> DemoStep:
+    def _step(
+        self,
+        name: str,
+        expected: tuple[int, str | None],
+        *,
+        script: Path | None = None,
+        job: str = JOB,
+        arguments: Sequence[str] = (),
+    ) -> DemoStep:
         self.progress(name)
         before = self._contents()
         # Evidence of its own key: a run that is refused because of its configuration leaves evidence, too.
         key = ensure_key(self.account, "alias/glue-secure-evidence", "evidence")
-        words = ["--JOB_NAME", JOB, "--glue-secure-evidence-key", key]
-        submission = launch.prepare(self.account, self.script, words, verbose=self.verbose)
+        words = ["--JOB_NAME", job, "--glue-secure-evidence-key", key, *arguments]
+        submission = launch.prepare(self.account, script or self.script, words, verbose=self.verbose)
         started = time.monotonic()
         completed = launch.run(submission, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         seconds = time.monotonic() - started

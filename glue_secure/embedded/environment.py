@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.account_setup import SIGNING_ALIAS
+from glue_secure.embedded.installed_spark import require_spark_of
 
 REQUEST_GUARD_VARIABLE = "GLUE_SECURE_LOCAL_REQUEST_GUARD"
 """Variable that selects Spark with (``on``) or without (``off``) the request guard."""
@@ -82,10 +83,14 @@ def environment_of(
         master: Spark's master; ``spark-submit --master`` and ``spark.master`` in code take precedence.
         python: the Python interpreter of the driver and the Python workers.
         request_guard: load the request guard into Spark. Without its JAR, this has no effect.
+
+    Raises:
+        UsageError: the account was started with another pyspark.
     """
+    require_spark_of(account.spark_home, account.state)
     return {
         "AWS_ACCESS_KEY_ID": account.access_key_id,
-        "AWS_CA_BUNDLE": str(account.ca_bundle),
+        "AWS_CA_BUNDLE": str(account.ca_pem),
         "AWS_CONFIG_FILE": str(account.aws_folder / "config"),
         "AWS_DEFAULT_REGION": account.region,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -117,7 +122,7 @@ def overlay(
     ``GLUE_SECURE_LOCAL_REQUEST_GUARD`` in ``environment`` selects Spark with or without the request guard.
 
     Raises:
-        UsageError: the variable has another value than ``on`` or ``off``.
+        UsageError: the variable has another value than ``on`` or ``off``, or as for ``environment_of``.
     """
     inherited = {name: value for name, value in environment.items() if name not in UNSET}
     guard = requested_guard(environment)

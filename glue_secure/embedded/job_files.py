@@ -35,13 +35,14 @@ from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.clients import clients, error_code
 from glue_secure.embedded.environment import requested_guard
 from glue_secure.embedded.installed_spark import installed_spark
-from glue_secure.embedded.spark_files import spark_defaults
+from glue_secure.embedded.spark_files import SERIAL_COLLECTOR, spark_defaults
 from glue_secure.engines.spark.guard_jar import guard_jar
 
 _DRIVER_PATH, _EXECUTOR_PATH = "spark.driver.extraClassPath", "spark.executor.extraClassPath"
 # Settings that the embedded account needs. A job's own value is added to the account's.
 _CLASS_PATHS = (_DRIVER_PATH, _EXECUTOR_PATH)
 _JAVA_OPTIONS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
+_COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 # NAME=value, or NAME="value with, commas"
 _VARIABLE = re.compile(r'\s*(?P<name>[A-Za-z_]\w*)=(?:"(?P<quoted>[^"]*)"|(?P<plain>[^,"]*))\s*(?:,|\Z)')
 # AWS's bucket of the modules for transforms of AWS Glue Studio, which jobs of Studio name.
@@ -180,17 +181,20 @@ def _spark_options(
     defaults = spark_defaults(account, guard)
     if format_jars or (jars and first) or any(name in given for name in _CLASS_PATHS):
         for name in _CLASS_PATHS:
-            parts = [
-                *(str(jar) for jar in jars if first),
-                *([given[name]] if first and name in given else []),
-                defaults[name],
-                *([given[name]] if not first and name in given else []),
-                *(str(jar) for jar in format_jars),
-            ]
-            settings[name] = os.pathsep.join(parts)
+            users = [given[name]] if name in given else []
+            sparks = [defaults[name]] if first else [defaults[name], *users]
+            before = [*map(str, jars), *users] if first else []
+            path = table_formats.class_path(sparks, format_jars, installed_spark().line)
+            settings[name] = os.pathsep.join([*before, path])
     for name in _JAVA_OPTIONS:
         if name in given:
-            settings[name] = f"{defaults[name]} {given[name]}"
+            # Java does not start with two garbage collectors.
+            own = (
+                defaults[name].replace(SERIAL_COLLECTOR, "")
+                if _COLLECTOR.search(given[name])
+                else defaults[name]
+            )
+            settings[name] = f"{own} {given[name]}"
     if PLUGINS in given and guard is not None:
         settings |= settings_of(with_plugin(f"{PLUGINS}={given[PLUGINS]}", defaults[PLUGINS]))
     return [*options, *(word for name, value in settings.items() for word in ("--conf", f"{name}={value}"))]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import secrets
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +31,7 @@ from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.clients import clients
 from glue_secure.embedded.environment import overlay
 from glue_secure.embedded.folders import write_private
+from glue_secure.embedded.installed_spark import installed_spark
 from glue_secure.embedded.seed import ensure_job
 from glue_secure.run import breakpoints
 
@@ -54,7 +58,8 @@ class Submission:
         evidence: S3 prefix under which the run writes its evidence, None if none is configured.
         directory: the working directory of the script; None for the current directory.
         temporary: folder to remove after the run, None if there is none.
-        without_effect: arguments of Glue that have no effect in the embedded account.
+        without_effect: arguments of Glue on the command line that have no effect in the embedded account.
+            Those of the job's definition are the ones of a deployed job, and are not listed.
     """
 
     command: tuple[str, ...]
@@ -89,6 +94,7 @@ def prepare(
     submit: job_files.SubmitOptions | None = None,
     progress: Callable[[str], None] | None = None,
     as_awsglue: bool = False,
+    terminal: bool = False,
 ) -> Submission:
     """Start a job run in the embedded account, and return the command that runs the script for it.
 
@@ -106,6 +112,7 @@ def prepare(
         submit: further options of spark-submit.
         progress: called with messages about downloads and installations.
         as_awsglue: whether ``import awsglue`` gives glue-secure, in the driver and in Spark's Python workers.
+        terminal: whether the standard input of the run is a terminal, so that a debugger can be used.
 
     Raises:
         UsageError: the script or a file that an argument names does not exist, or an argument is invalid.
@@ -140,7 +147,13 @@ def prepare(
         for word in ((f"--{name}", value) if value else (f"--{name}=",))
     ]
     environment = {**overlay(os.environ, account, master=master), **needed.environment}
-    environment.setdefault("PYTHONBREAKPOINT", breakpoints.HOOK)
+    if not terminal:
+        environment.setdefault("PYTHONBREAKPOINT", breakpoints.HOOK)
+    folder = needed.folder or Path(tempfile.mkdtemp(prefix="job-files-", dir=account.scratch))
+    python = _driver_python(folder)
+    if os.access(python, os.X_OK):  # not if the file system is mounted with noexec
+        environment["PYSPARK_DRIVER_PYTHON"] = str(python)
+        environment["GLUE_SECURE_STREAMS"] = f"glue-secure-{secrets.token_hex(8)}:{secrets.token_hex(16)}"
     if verbose:
         environment["GLUE_SECURE_SPARK_LOG_LEVEL"] = "info"
     if needed.python_path:
@@ -170,8 +183,8 @@ def prepare(
         job=job_name,
         evidence=values.get(EVIDENCE_URI) or None,
         directory=needed.working_directory,
-        temporary=needed.folder,
-        without_effect=without_effect(parsed),
+        temporary=folder,
+        without_effect=without_effect(given),
     )
 
 
@@ -208,10 +221,28 @@ def _awsglue_folder(account: EmbeddedAccount) -> Path:
     return folder
 
 
+def _driver_python(folder: Path) -> Path:
+    """Return a program that runs a job script with the streams of the run; see ``job_streams.py``.
+
+    Args:
+        folder: of the run. Another run may have another Python.
+    """
+    program = folder / "driver-python"
+    words = [sys.executable, "-I", "-S", str(Path(__file__).with_name("job_streams.py"))]
+    write_private(program, f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', 0o700)
+    return program
+
+
 def run(
-    submission: Submission, *, stdout: IO[str] | int | None = None, stderr: IO[str] | int | None = None
+    submission: Submission,
+    *,
+    stdin: IO[str] | int | None = subprocess.DEVNULL,
+    stdout: IO[str] | int | None = None,
+    stderr: IO[str] | int | None = None,
 ) -> Any:
     """Run a submission to its end, and return the completed process, whose streams are text.
+
+    The script has these streams; Spark prints its messages to ``stderr``.
 
     ``process_group_supervisor.py`` ends the run if this process ends for any reason. If called from the main
     thread, this function forwards SIGTERM and SIGINT to the run, which then has time to write its evidence.
@@ -253,7 +284,7 @@ def run(
                 stdout=stdout,
                 stderr=stderr,
                 text=True,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 start_new_session=True,
             )
             send()
@@ -296,7 +327,5 @@ def read_evidence(account: EmbeddedAccount, submission: Submission) -> tuple[str
 
 
 def spark_submit() -> tuple[str, ...]:
-    """Return the spark-submit of the pyspark that this Python imports."""
-    import pyspark
-
-    return (str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),)
+    """Return the spark-submit of the installed pyspark."""
+    return (str(installed_spark().folder / "bin" / "spark-submit"),)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import glue_secure
 from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.embedded import artifacts, endpoint, folders
+from glue_secure.embedded import artifacts, endpoint, folders, warm_session
 from glue_secure.embedded.account import FILE_NAME, EmbeddedAccount
 from glue_secure.embedded.artifacts import Progress
 from glue_secure.embedded.installed_spark import installed_spark
@@ -227,6 +227,7 @@ def _remove(folder: Path) -> bool:
 
     The caller has locked the folder.
     """
+    warm_session.end(folder)
     spec = LaunchSpec.load(folder)
     supervisor = spec.supervisor if spec is not None else None
     database: ProcessIdentity | None = None

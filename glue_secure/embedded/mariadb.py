@@ -33,6 +33,7 @@ _SERVERS = ("mariadbd", "/usr/sbin/mariadbd")
 _SETTINGS = """\
 [mariadbd]
 datadir = {home}/data
+tmpdir = {home}/temporary
 lc-messages-dir = {share}
 bind-address = 127.0.0.1
 port = {port}
@@ -66,7 +67,7 @@ class MariaDb:
         environment: additional environment variables of the server's process.
         host: ``localhost``.
         database: name of the database.
-        user: name of a user with all privileges.
+        user: name of a user with all privileges, which it can grant.
         password: password of this user.
         port: TCP port on 127.0.0.1.
     """
@@ -112,9 +113,11 @@ class MariaDb:
         self._start(self._home, pair, *options)
 
     def _initialise(self, home: Path) -> None:
-        for name in ("data", "conf"):
-            (home / name).mkdir(mode=0o700 if name == "data" else 0o755)
-        os.chown(home / "data", server_user(), -1)
+        # A starting server removes the temporary tables of every other server with the same tmpdir.
+        for name in ("data", "temporary"):
+            (home / name).mkdir(mode=0o700)
+            os.chown(home / name, server_user(), -1)
+        (home / "conf").mkdir(mode=0o755)
         self.port = free_port()
         write_private(
             home / "conf" / "my.cnf", _SETTINGS.format(home=home, share=_SHARE, port=self.port), 0o644
@@ -125,7 +128,7 @@ class MariaDb:
         text += (
             f"flush privileges;\ncreate database {DATABASE} character set utf8mb4;\n"
             f"create user {USER}@'%' identified by '{self.password}' require ssl;\n"
-            f"grant all on *.* to {USER}@'%';\n"
+            f"grant all on *.* to {USER}@'%' with grant option;\n"
         )
         write_private(script, text)
         with script.open("rb") as statements:

@@ -134,11 +134,6 @@ def system_roots() -> tuple[x509.Certificate, ...]:
     return ()
 
 
-def write_bundle(path: Path, certificates: Sequence[x509.Certificate]) -> None:
-    """Write certificates to one PEM file."""
-    write_private(path, b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates), 0o644)
-
-
 def write_trust_store(path: Path, certificates: Sequence[x509.Certificate]) -> None:
     """Write certificates as a PKCS#12 trust store for the JVM, under ``TRUST_STORE_PASSWORD``."""
     entries = [pkcs12.PKCS12Certificate(c, f"root-{n}".encode()) for n, c in enumerate(certificates)]

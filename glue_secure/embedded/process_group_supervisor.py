@@ -7,13 +7,19 @@ spark-submit becomes a JVM. Its children are the job's Python process and, in an
 daemon of the Python workers. They do not notice when the parent process ends, but all belong to one session.
 The job's Python process gets the signal first, because it needs the JVM to write its evidence. The JVM ends
 after it.
+
+The command's standard input is empty. The job's Python process gets the standard streams of this process
+from the abstract socket that ``GLUE_SECURE_STREAMS`` names (``NAME:TOKEN``); see ``job_streams.py``.
 """
 
 import ctypes
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +29,8 @@ PARENT_ENDED = signal.SIGHUP
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, PARENT_ENDED)
 SECONDS = (15.0, 5.0)
 """Time limits after the signal: of the job, then of its JVM. After them, the processes are killed."""
+TOKEN_SECONDS = 10.0
+"""Time limit for each part of a process's token. Other processes wait meanwhile."""
 
 
 def main() -> int:
@@ -32,9 +40,49 @@ def main() -> int:
     _signal_when_parent_ends(PARENT_ENDED)
     if os.getppid() != parent:
         return 1
-    child = subprocess.Popen(command, preexec_fn=_unblock)
+    name, _, token = os.environ.get("GLUE_SECURE_STREAMS", "").partition(":")
+    if name and token:
+        _offer_streams(name, token.encode())
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_unblock)
     code = _wait(child)
     return code if code >= 0 else 128 - code
+
+
+def _offer_streams(name: str, token: bytes) -> None:
+    """Send the standard streams of this process to the first process of this user that sends the token.
+
+    Every process can connect to an abstract socket, whose name is in ``/proc/net/unix``.
+    """
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"\0{name}")
+    listener.listen()
+
+    def send() -> None:
+        with suppress(OSError), listener:
+            while True:
+                connection, _ = listener.accept()
+                # A process that ends its connection early does not end the offer.
+                with suppress(OSError), connection:
+                    if _is_from_job(connection, token):
+                        socket.send_fds(connection, [b"0"], [0, 1, 2])
+                        return
+
+    threading.Thread(target=send, daemon=True).start()
+
+
+def _is_from_job(connection: socket.socket, token: bytes) -> bool:
+    # unix(7): process, user and group.
+    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    if struct.unpack("3i", peer)[1] != os.getuid():
+        return False
+    connection.settimeout(TOKEN_SECONDS)
+    received = b""
+    while len(received) < len(token):
+        part = connection.recv(len(token) - len(received))
+        if not part:
+            return False
+        received += part
+    return received == token
 
 
 def _wait(child: "subprocess.Popen[bytes]") -> int:

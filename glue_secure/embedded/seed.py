@@ -205,6 +205,7 @@ def _job(
         Command={"Name": "glueetl", "ScriptLocation": script, "PythonVersion": "3"},
         GlueVersion=GLUE_VERSION,
         DefaultArguments={
+            "--enable-continuous-cloudwatch-log": "true",
             "--glue-secure-bookmark-uri": BOOKMARKS_URI,
             "--glue-secure-evidence-uri": EVIDENCE_URI,
             **(arguments or {}),

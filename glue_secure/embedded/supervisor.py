@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from glue_secure.embedded.processes import ProcessIdentity
 POSTGRES_LOG = "postgres.log"
 SUPERVISOR_LOG = "supervisor.log"
 _FILE_NAME = "launch.json"
+_SECONDS_TO_START = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,6 @@ def _serve(state: Path, spec: LaunchSpec, postgres: Postgres) -> None:
     endpoint = Endpoint(pair)
     endpoint.start()
     trusted = (*pki.system_roots(), x509.load_pem_x509_certificate(authority.certificate.read_bytes()))
-    pki.write_bundle(state / "ca-bundle.pem", trusted)
     pki.write_trust_store(state / "trust.p12", trusted)
     account = EmbeddedAccount(
         state=state,
@@ -149,7 +150,6 @@ def _serve(state: Path, spec: LaunchSpec, postgres: Postgres) -> None:
         access_key_id="AKIALOCAL" + secrets.token_hex(6).upper()[:11],
         secret_access_key=secrets.token_urlsafe(30),
         ca_pem=authority.certificate,
-        ca_bundle=state / "ca-bundle.pem",
         trust_store=state / "trust.p12",
         trust_store_password=pki.TRUST_STORE_PASSWORD,
         postgres=server,
@@ -172,8 +172,13 @@ def _import_moto() -> None:
 
 def _create_database(port: int, user: str, password: str, database: str, authority: Path) -> None:
     import psycopg
-    from psycopg import sql
+    from psycopg import pq, sql
 
+    # The server accepts connections, and presents its certificate, before it accepts sessions.
+    until = time.monotonic() + _SECONDS_TO_START
+    conninfo = f"host=localhost port={port} user={user} dbname=postgres sslmode=require"
+    while pq.PGconn.ping(conninfo.encode()) == pq.Ping.REJECT and time.monotonic() < until:
+        time.sleep(0.05)
     with psycopg.connect(
         host="localhost",
         port=port,

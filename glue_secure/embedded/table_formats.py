@@ -5,7 +5,9 @@ Spark 3.5: the versions of Glue 5.1. Spark 4.1: the first releases for that line
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded.jars import Artifact
@@ -89,10 +91,23 @@ def jars(formats: Sequence[str], line: str) -> tuple[Artifact, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def class_path(own: Iterable[str | Path], format_jars: Iterable[Path], line: str) -> str:
+    """Return a class path of Spark's own entries and the JARs of table formats, in the order that works.
+
+    On Spark 4.1, Hadoop and Iceberg both use the AWS SDK for Java 2. Iceberg 1.11 needs the newer one, which
+    its bundle contains: with Hadoop's, its first request ends with a ``NoSuchFieldError``.
+    """
+    paths = [*format_jars, *own] if line == "4.1" else [*own, *format_jars]
+    return os.pathsep.join(map(str, paths))
+
+
 def settings(formats: Sequence[str]) -> dict[str, str]:
-    """Return the settings that AWS documents for table formats. Extensions of several formats are joined."""
+    """Return the settings that AWS documents for table formats. Extensions of several formats are joined.
+
+    Delta Lake's extension is the first: an UPDATE of its tables fails in rules of Iceberg 1.10 otherwise.
+    """
     merged: dict[str, str] = {}
-    for name in formats:
+    for name in sorted(formats, key=lambda name: name != _DELTA):
         for setting, value in _SETTINGS[name].items():
             present = merged.get(setting)
             merged[setting] = f"{present},{value}" if present else value

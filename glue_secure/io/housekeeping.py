@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from glue_secure.core.errors import GlueSecureError, UsageError
-from glue_secure.core.evidence import HousekeepingRecord
+from glue_secure.core.evidence import PURGE, TRANSITION, HousekeepingRecord
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import ObjectSummary
 from glue_secure.core.ports import Clock, ObjectStore, Operation
@@ -94,7 +94,7 @@ class Housekeeping:
                 self._objects.remove(summary.uri, etag=summary.etag)
 
             done, failed = self._process(selected.objects, delete)
-            self._finish(_record(target, "purge", "", selected, done, failed), selection)
+            self._finish(_record(target, PURGE, "", selected, done, failed), selection)
             deleted = {summary.uri for summary in done}
             return {
                 location: sum(uri not in deleted for uri in uris)
@@ -121,7 +121,7 @@ class Housekeeping:
             remaining = {summary.uri for summary in self._guard.list_objects(uri)}
             deleted = [summary for summary in before if summary.uri not in remaining]
             selected = _Selected({location: [summary.uri for summary in before]}, before)
-            self._recorder.housekeeping.append(_record(target, "purge", "", selected, deleted, ()))
+            self._recorder.record_housekeeping(_record(target, PURGE, "", selected, deleted, ()))
 
     def transition(
         self, target: str, locations: Sequence[str], storage_class: str, selection: ObjectSelection
@@ -151,7 +151,7 @@ class Housekeeping:
             moved = [summary for summary in done if summary.storage_class != storage_class]
             with self._recorder.timed("verify"):
                 self._verifier.verify(summary.uri for summary in moved)
-            record = _record(target, "transition", storage_class, selected, moved, failed)
+            record = _record(target, TRANSITION, storage_class, selected, moved, failed)
             self._finish(record, selection)
             return record
 
@@ -211,7 +211,7 @@ class Housekeeping:
 
     def _finish(self, record: HousekeepingRecord, selection: ObjectSelection) -> None:
         """Record the call, write the manifest, and raise if an object failed."""
-        self._recorder.housekeeping.append(record)
+        self._recorder.record_housekeeping(record)
         if selection.manifest is not None:
             for name, uris in (("Success.csv", record.objects), ("Failed.csv", record.failed)):
                 uri = selection.manifest.child(name)

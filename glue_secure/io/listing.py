@@ -131,6 +131,16 @@ class SourceListing:
             for _ in self:
                 pass
 
+    def nothing_found(self) -> str:
+        """Return that no object has data, and the newest of the objects that were left out."""
+        locations = ", ".join(map(str, self._locations))
+        if not self._listed:
+            return f"S3 has no object below {locations}"
+        listed = (summary for location in self._locations for summary in self._objects.list(location))
+        newest = max(listed, key=lambda summary: summary.last_modified, default=None)
+        named = f"; the newest is {described(newest)}" if newest is not None else ""
+        return f"none of the {self._listed} objects below {locations} belongs to the source{named}"
+
     def check(self) -> None:
         """Log a warning for skipped subfolders and for exclusions that match nothing.
 
@@ -157,3 +167,8 @@ class SourceListing:
                 required="locations; patterns in paths are not expanded",
                 fix="name the folder with 'recurse': True, and exclude objects with 'exclusions'",
             )
+
+
+def described(summary: ObjectSummary) -> str:
+    """Return an object's location, size and time in one line."""
+    return f"{summary.uri} ({summary.size} bytes, {summary.last_modified:%Y-%m-%d %H:%M:%S} UTC)"

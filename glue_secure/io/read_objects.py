@@ -31,6 +31,7 @@ class ReadObjects:
 
     Attributes:
         selected_nothing: whether a read of the run selected no objects or rows.
+        without_objects: a text for each read whose locations have no object with data.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -38,6 +39,7 @@ class ReadObjects:
         self._reads: list[_Read] = []
         self._writes = 0
         self.selected_nothing = False
+        self.without_objects: list[str] = []
 
     def record_read(self, source: str, objects: Sequence[S3Uri], scan: str) -> None:
         """Record a read of S3 objects."""

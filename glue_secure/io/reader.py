@@ -25,7 +25,7 @@ from glue_secure.core.redaction import SecretOptions, redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.core.spark_conf import SettingsPlan, check_settings
 from glue_secure.io.call_checks import reject_protected_options, s3_location
-from glue_secure.io.listing import MOST_NAMED, SourceListing
+from glue_secure.io.listing import MOST_NAMED, SourceListing, described
 from glue_secure.io.partitioned_reads import predicates_of, require_no_strides
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.source_filter import ALL_OBJECTS, SKIP_INVALID, SourceFilter
@@ -81,6 +81,10 @@ class DataReader:
         self._plan, self._engine, self._objects, self._catalog = plan, engine, objects, catalog
         self._bookmarks, self._connections = bookmarks, connections
         self._recorder, self._operation = recorder, operation
+
+    def reads_without_objects(self) -> Sequence[str]:
+        """Return a text for each read of the run whose locations have no object with data."""
+        return self._read_objects.without_objects
 
     def read_s3(
         self,
@@ -166,11 +170,17 @@ class DataReader:
                 _reject_mixed_partitioning(base, uris)
             if not uris and schema is None and schema_without_objects is None:
                 tracked = f" (bookmark {transformation_ctx!r})" if transformation_ctx else ""
+                nothing = f"{listing.nothing_found()}{tracked}"
+                self._read_objects.without_objects.append(nothing)
                 _LOG.warning(
-                    "read of %s%s: the location has no objects with data, so the frame has no columns; "
-                    "correct the location, or pass a schema",
+                    "%s, so the frame has no columns; correct the location, or pass a schema", nothing
+                )
+            elif listing.newest is not None and not new:
+                _LOG.info(
+                    "read of %s (bookmark %r): no new objects; the newest is %s",
                     description,
-                    tracked,
+                    transformation_ctx,
+                    described(listing.newest),
                 )
             size = sum(summary.size for summary in new)
             frame, scan = self._engine.read_s3(

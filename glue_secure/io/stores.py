@@ -149,8 +149,7 @@ class StoreChecker:
 
     def record_write(self, connector: str, target: str, rows: int | None) -> WriteRecord:
         """Record a write through a connector."""
-        record = WriteRecord(target, connector, rows, (), 0.0, connector)
-        self._recorder.writes.append(record)
+        record = self._recorder.write(WriteRecord(target, connector, rows, (), 0.0, connector))
         self._read_objects.record_write()
         return record
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer, ProtectedFrame
 from glue_secure.connections.manager import ConnectionManager, OpenedConnection
@@ -34,7 +34,7 @@ from glue_secure.verification.bucket_policy_proof import BucketPolicyProver
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.path_verifier import PathVerifier
 from glue_secure.verification.s3_requests import S3Requests
-from glue_secure.verification.target_guard import TargetGuard
+from glue_secure.verification.target_guard import MARGIN, TargetGuard
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -49,7 +49,22 @@ _LOG = redacting_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _S3Write:
-    """One write to S3 whose checks of the call have passed."""
+    """One write to S3 whose checks of the call have passed.
+
+    Attributes:
+        location: where it writes.
+        format: for the evidence.
+        perform: writes; returns the number of rows, None if it was not measured.
+        may_write_nothing: whether the write may store no object.
+        count: returns the number of rows; called only if no object appeared and ``perform`` returned
+            None.
+        by_spark: whether only Spark writes, whose requests are guarded.
+        others: further locations where it writes.
+        named: returns the objects that metadata names, after the write; None if it does not name all.
+        is_listed: whether ``named`` may return None, so that the locations are listed.
+        facts: returns further properties of the record, after the verification.
+        commands: the most commands of Spark by which ``perform`` writes to one location.
+    """
 
     location: S3Uri
     format: str
@@ -57,6 +72,11 @@ class _S3Write:
     may_write_nothing: bool = False
     count: Callable[[], int] | None = None
     by_spark: bool = True
+    others: tuple[S3Uri, ...] = ()
+    named: Callable[[], Sequence[S3Uri] | None] | None = None
+    is_listed: bool = True
+    commands: int = 1
+    facts: Callable[[], Mapping[str, Any]] = dict
 
 
 class DataWriter:
@@ -100,6 +120,7 @@ class DataWriter:
         self._connections, self._columns = connections, columns
         self._recorder, self._operation = recorder, operation
         self._deferred: list[PathVerifier] = []
+        self._listed: dict[S3Uri, datetime] = {}
         self._rdd_locations: set[S3Uri] = set()
 
     def write_s3(
@@ -198,6 +219,53 @@ class DataWriter:
             self._columns.reject_unprotectable_sink(target)
             location = s3_location(target, "write")
             return self._write(_S3Write(location, format, perform, count=count, by_spark=by_spark))
+
+    def write_table(
+        self,
+        locations: Sequence[str],
+        *,
+        format: str,
+        perform: Callable[[], int | None],
+        named: Callable[[], Sequence[S3Uri] | None],
+        is_listed: bool = True,
+        facts: Callable[[], Mapping[str, Any]] = dict,
+        commands: int = 1,
+    ) -> WriteRecord:
+        """Call ``perform`` to commit to a table, and verify every object that it stored.
+
+        Without the request guard, the objects are those that the table's metadata names; if it does not name
+        all of them, the location is listed. The caller has opened the operation, or is the run's commit.
+
+        Args:
+            locations: where the table stores objects, its own location first.
+            format: the table's format, for the evidence.
+            perform: commits; returns the number of rows, None if it is not known. The column policy has been
+                applied to what it writes.
+            named: returns the objects of the commit; None if the table's metadata does not name all.
+            is_listed: whether ``named`` may return None.
+            facts: returns properties of the record that are known after the commit.
+            commands: the most commands of Spark by which ``perform`` commits.
+
+        Raises:
+            RefusedError: before the write GS-S3-001 to -003, -006, -008, -009; after it GS-S3-004.
+            VerificationError: GS-S3-007.
+        """
+        first, *others = (s3_location(text, "write") for text in locations)
+        for location in others:
+            self._guard.reject_reserved_location(location, "write to")
+            self._guard.check_encryption(location)
+        write = _S3Write(
+            first,
+            format,
+            perform,
+            may_write_nothing=True,
+            others=tuple(others),
+            named=named,
+            is_listed=is_listed,
+            facts=facts,
+            commands=commands,
+        )
+        return self._write(write)
 
     def write_jdbc(
         self,
@@ -301,7 +369,7 @@ class DataWriter:
         record = self.write_s3(
             frame, str(location), format="csv", mode="errorifexists", options=csv_options(null)
         )
-        if not record.objects and not record.proved:
+        if not record.folders:
             return "", record
         columns = [name for name, _type in types]
         return copy_statement(table, columns, location, load, null=null), record
@@ -445,31 +513,45 @@ class DataWriter:
     def _write(self, write: _S3Write) -> WriteRecord:
         self._guard.reject_reserved_location(write.location, "write to")
         self._guard.check_encryption(write.location)
+        objects: Iterable[ObjectEncryption] | None = None
         if write.by_spark and self._requests.are_guarded:
-            return self._record(self._write_with_receipts(write))
-        return self._record(self._write_with_listings(write))
+            record, objects = self._write_with_receipts(write)
+        elif write.named is not None:
+            record = self._write_with_metadata(write, write.named)
+        else:
+            record = self._write_with_listings(write)
+        return self._record(replace(record, **write.facts()), objects)
 
     def _perform(self, write: _S3Write) -> int | None:
         """Write. Raise the refusal of the request guard if it caused the failure."""
+        attributed = self._engine.attribute_writes_to_run(write.location, commands=write.commands)
         try:
-            with self._recorder.timed("write"), self._engine.attribute_writes_to_run(write.location):
+            with self._recorder.timed("write"), attributed:
                 return write.perform()
         except Exception as error:
             raise self._requests.cause_of(error)  # noqa: B904 - the refusal has its cause
 
-    def _write_with_receipts(self, write: _S3Write) -> WriteRecord:
+    def _write_with_receipts(self, write: _S3Write) -> tuple[WriteRecord, Iterable[ObjectEncryption] | None]:
+        """Return the record, and its objects if they are those of receipts."""
         location, receipts = write.location, self._requests.receipts
         self._requests.collect()
         start = receipts.number
         rows = self._perform(write)
         started = time.perf_counter()
+        objects: tuple[ObjectEncryption, ...] = ()
+        streamed: Iterable[ObjectEncryption] | None = None
         with self._recorder.timed("verify"):
             self._requests.collect()
             if self._requests.are_guarded:
-                objects = self._requests.verify(receipts.attribute_below(location, since=start))
+                found = receipts.attribute_below(location, *write.others, since=start)
+                self._requests.verify(found)
+                streamed = found.encryptions()
                 has_stored = receipts.has_stored_below(location, since=start)
             else:  # an executor was lost, or does not have the guard
-                objects = self._verifier.verify(self._guard.list_recent(location), may_be_deleted=True)
+                recent = [
+                    uri for place in (location, *write.others) for uri in self._guard.list_recent(place)
+                ]
+                objects = self._verifier.verify(recent, may_be_deleted=True)
                 has_stored = bool(objects)
             if not has_stored and rows is None and write.count is not None:
                 rows = write.count()
@@ -477,7 +559,29 @@ class DataWriter:
                 self._guard.require_objects_written(location, rows, ())
         seconds = time.perf_counter() - started
         source = "receipts" if self._requests.are_guarded else "HeadObject"
-        return WriteRecord(str(location), write.format, rows, objects, seconds, verified_by=source)
+        record = WriteRecord(str(location), write.format, rows, objects, seconds, verified_by=source)
+        return record, streamed
+
+    def _write_with_metadata(
+        self, write: _S3Write, named: Callable[[], Sequence[S3Uri] | None]
+    ) -> WriteRecord:
+        """Verify the objects that a table's metadata names; list the locations if it does not name all."""
+        locations = (write.location, *write.others)
+        # S3's time is needed to recognise new objects in a listing.
+        times = [self._guard.time_before(location) for location in locations if write.is_listed]
+        rows = self._perform(write)
+        started = time.perf_counter()
+        with self._recorder.timed("verify"):
+            uris = named()
+            if uris is None:
+                uris = [
+                    summary.uri
+                    for location, time_before in zip(locations, times, strict=True)
+                    for summary in self._guard.list_new(location, time_before)
+                ]
+            objects = self._verifier.verify(uris, may_be_deleted=True)
+        seconds = time.perf_counter() - started
+        return WriteRecord(str(write.location), write.format, rows, objects, seconds)
 
     def _write_with_listings(self, write: _S3Write) -> WriteRecord:
         location = write.location
@@ -507,14 +611,16 @@ class DataWriter:
         return WriteRecord(str(location), write.format, rows, objects, seconds, proved=proved, proof=proof)
 
     def _written_before(self, listed: Sequence[ObjectSummary], time: datetime) -> set[S3Uri]:
-        """Return the listed objects that an earlier write of the run recorded just before ``time``."""
-        recent = {summary.uri for summary in listed if summary.last_modified < time}
-        recorded = (
-            uri
-            for record in (self._recorder.writes if recent else ())
-            for uri in (*(encryption.uri for encryption in record.objects), *record.proved)
-        )
-        return recent.intersection(recorded)
+        """Return the listed objects that the listing of an earlier write showed just before ``time``.
+
+        Of the objects that this listing shows, those are remembered that the listing of the next write can
+        show again.
+        """
+        earlier = {summary.uri for summary in listed if summary.last_modified < time} & self._listed.keys()
+        self._listed |= {summary.uri: summary.last_modified for summary in listed}
+        newest = max(self._listed.values(), default=time)
+        self._listed = {uri: stored for uri, stored in self._listed.items() if newest - stored <= 2 * MARGIN}
+        return earlier
 
     def _read_back(self, selected: Sequence[S3Uri], new: Sequence[S3Uri]) -> tuple[ObjectEncryption, ...]:
         try:
@@ -525,8 +631,8 @@ class DataWriter:
                 self._verifier.verify(new)
             raise
 
-    def _record(self, record: WriteRecord) -> WriteRecord:
-        self._recorder.writes.append(record)
+    def _record(self, record: WriteRecord, objects: Iterable[ObjectEncryption] | None = None) -> WriteRecord:
+        record = self._recorder.write(record, objects)
         self._read_objects.record_write()
         return record
 

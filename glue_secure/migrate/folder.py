@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import FileChangedError, replace_file
+from glue_secure.migrate.imports import imports_between
 from glue_secure.migrate.model import Migration, Options
 from glue_secure.migrate.script import imports_of, migrate
 
@@ -59,20 +60,10 @@ def read_all(paths: Iterable[Path]) -> dict[Path, bytes]:
 
 
 def migrate_all(contents: Mapping[Path, bytes], options: Options | None = None) -> dict[Path, Migration]:
-    """Return the migration of each script. Imports between the scripts are followed by their file names."""
+    """Return the migration of each script. Imports between the scripts are followed."""
     imports = {path: imports_of(content) for path, content in contents.items()}
-    by_name: dict[str, list[Path]] = {}
-    for path in contents:
-        by_name.setdefault(path.parent.name if path.stem == "__init__" else path.stem, []).append(path)
-    imported = {
-        path: {
-            other
-            for module in modules
-            for other in by_name.get(module.rpartition(".")[2], ())
-            if other != path
-        }
-        for path, (_, _, modules) in imports.items()
-    }
+    between = imports_between({path: modules for path, (_, _, modules) in imports.items()})
+    imported = {path: set().union(*files) for path, files in between.items()}
     awsglue_users = _with_importers({path for path, found in imports.items() if found[0]}, imported)
     spark_users = _with_importers({path for path, found in imports.items() if found[1]}, imported)
     is_module = {other for path, others in imported.items() if not _is_test(path) for other in others}
@@ -102,26 +93,14 @@ def write(path: Path, migration: Migration) -> None:
     Raises:
         UsageError: the file was changed since it was read, or cannot be written; it is as before.
     """
-    target = path.resolve()
-    part = ""
     try:
-        descriptor, part = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(migration.after)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mode = target.stat().st_mode
-        Path(part).chmod(mode & 0o7777)
-        if target.read_bytes() != migration.before:
-            raise UsageError(str(path), found="changed by another program", required="the file that was read")
-        os.replace(part, target)  # noqa: PTH105 - the atomic call
-        part = ""
+        replace_file(path.resolve(), migration.after, expected=migration.before)
+    except FileChangedError:
+        found, required = "changed by another program", "the file that was read"
+        raise UsageError(str(path), found=found, required=required) from None
     except OSError as error:
         found = f"{error.strerror or type(error).__name__}; the file is as before"
         raise UsageError(str(path), found=found, required="a file that can be replaced") from None
-    finally:
-        if part:
-            Path(part).unlink(missing_ok=True)
 
 
 def _is_test(path: Path) -> bool:

@@ -66,12 +66,14 @@ def imported_modules(names: Names) -> frozenset[str]:
 
 
 def modules(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """Yield the modules that an import names; relative ones without their dots."""
+    """Yield the modules that an import may name; relative ones with their dots."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     else:
-        yield node.module or ""
-        yield from (f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names)
+        module = "." * node.level + (node.module or "")
+        yield module
+        start = f"{module}." if node.module else module
+        yield from (f"{start}{alias.name}" for alias in node.names)
 
 
 def is_of(module: str, packages: tuple[str, ...]) -> bool:

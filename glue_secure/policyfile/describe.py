@@ -98,6 +98,7 @@ def show(policy: PolicyFile, today: date) -> dict[str, Any]:
     return {
         "name": policy.name,
         "exception_days": policy.exception_days,
+        "table_rollback": policy.table_rollback,
         "targets": [
             {"name": one.name, "subject": one.subject, **_target(one), "reason": one.reason}
             for one in policy.targets
@@ -162,6 +163,9 @@ def _others(before: PolicyFile, after: PolicyFile) -> Iterator[Difference]:
     if before.exception_days != after.exception_days:
         kind = "weaker" if after.exception_days > before.exception_days else "stricter"
         yield Difference(kind, "exception_days", f"{before.exception_days} → {after.exception_days}")
+    if before.table_rollback != after.table_rollback:
+        values = f"{before.table_rollback} → {after.table_rollback}".lower()
+        yield Difference("changed", "table_rollback", values)
     pairs: tuple[tuple[str, Sequence[Any], Sequence[Any], bool], ...] = (
         ("source", before.sources, after.sources, False),
         ("connector", before.connectors, after.connectors, True),

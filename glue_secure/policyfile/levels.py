@@ -41,6 +41,7 @@ def combine(files: Sequence[PolicyFile], tables: Mapping[str, S3Uri] | None = No
         name=", ".join(file.name for file in located if file.name),
         level=located[-1].level,
         exception_days=min(file.exception_days for file in located),
+        table_rollback=all(file.table_rollback for file in located),
         targets=_targets(located),
         sources=tuple(source for file in located for source in file.sources),
         connectors=tuple(connector for file in located for connector in file.connectors),

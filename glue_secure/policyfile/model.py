@@ -172,12 +172,14 @@ class PolicyFile:
         name: of the policy.
         level: who states it.
         exception_days: the longest validity of an exception, in days from the day of the run.
+        table_rollback: whether a run may return a table to the commit before one that it cannot verify.
         targets, sources, connectors, exceptions, delegations: the entries.
     """
 
     name: str = ""
     level: Level = Level.ORGANISATION
     exception_days: int = DEFAULT_EXCEPTION_DAYS
+    table_rollback: bool = True
     targets: tuple[Target, ...] = ()
     sources: tuple[SourceRequirement, ...] = ()
     connectors: tuple[Connector, ...] = ()

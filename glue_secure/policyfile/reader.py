@@ -72,6 +72,7 @@ SHAPE: Mapping[str, Mapping[str, Field]] = {
         "name": Field("text", "name of the policy", pattern=_NAME),
         "level": Field("text", "who states the file", values=tuple(level.value for level in Level)),
         "exception_days": Field("integer", f"longest validity of an exception, 1 to {MOST_EXCEPTION_DAYS}"),
+        "table_rollback": Field("boolean", "whether a table's commit that cannot be verified is undone"),
     },
     "targets": {
         "name": _ENTRY,
@@ -182,6 +183,7 @@ class _Reader:
             name=top.get("name", ""),
             level=Level(top.get("level", Level.ORGANISATION.value)),
             exception_days=days,
+            table_rollback=top.get("table_rollback", True),
             targets=targets,
             sources=sources,
             connectors=connectors,

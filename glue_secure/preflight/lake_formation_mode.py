@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from glue_secure.core.arguments import JobArguments
+from glue_secure.core.arguments import FINE_GRAINED, JobArguments
 from glue_secure.core.findings import Finding, failed, passed
 from glue_secure.core.spark_arguments import settings_of
 from glue_secure.preflight.fine_grained import is_fine_grained
@@ -49,10 +49,16 @@ def check_mode(job: str, glue: str, arguments: JobArguments, workers: int | None
     problems = list(_problems(glue, settings, fine_grained, full_table))
     if fine_grained:
         if workers is not None and workers < WORKERS:
-            problems.append((f"{workers} workers", f"{WORKERS} workers or more"))
+            problems.append(
+                (
+                    f"{workers} workers",
+                    f"{WORKERS} workers or more",
+                    f"set NumberOfWorkers to {WORKERS}",
+                )
+            )
         if arguments.get("extra-jars"):
             found = "--extra-jars, which AWS Glue blocks under fine-grained access control"
-            problems.append((found, "a job without it"))
+            problems.append((found, "a job without it", "remove --extra-jars from the job's arguments"))
     resource = f"job {job!r}, Glue {glue or 'without a version'}"
     if not problems:
         return [
@@ -66,9 +72,9 @@ def check_mode(job: str, glue: str, arguments: JobArguments, workers: int | None
             resource,
             found=found,
             required=required,
-            fix="change the job as docs/lake-formation.md#jobs says",
+            fix=fix,
         )
-        for found, required in problems
+        for found, required, fix in problems
     ]
 
 
@@ -82,21 +88,31 @@ def is_full_table(arguments: JobArguments) -> bool:
 
 def _problems(
     glue: str, settings: Mapping[str, str], fine_grained: bool, full_table: bool
-) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a mode, and what is required."""
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with a mode, what is required, and the fix."""
     match = re.match(r"(\d+)\.(\d+)\Z", glue)
     version = (int(match[1]), int(match[2])) if match else (0, 9)  # the default of jobs without a version
     if fine_grained and full_table:
-        yield "fine-grained access control and settings of full table access", "one mode for a job"
+        yield (
+            "fine-grained access control and settings of full table access",
+            "one mode for a job",
+            f"remove --{FINE_GRAINED} from the job's arguments, or the settings of full table access",
+        )
     if version < (5, 0):
-        yield f"Glue {glue or '0.9'}", "Glue 5.0 or later"
+        yield f"Glue {glue or '0.9'}", "Glue 5.0 or later", "set the job's GlueVersion to 5.1"
     if not full_table or RESOLVER not in settings:
         return
     if version >= (5, 1) and settings.get(EMRFS[0]) != EMRFS[1]:
         yield (
             f"{RESOLVER} without {EMRFS[0]}: S3A ignores it, and reads with the role's own permissions",
             f"{EMRFS[0]}={EMRFS[1]} as well",
+            f"add to the job's --conf: {EMRFS[0]}={EMRFS[1]}",
         )
     missing = [name for name in _FOLDERS if settings.get(name, "").lower() != "true"]
     if missing:
-        yield f"without {', '.join(missing)}", "each of these settings as true"
+        settings_to_add = " --conf ".join(f"{name}=true" for name in missing)
+        yield (
+            f"without {', '.join(missing)}",
+            "each of these settings as true",
+            f"add to the job's --conf: {settings_to_add}",
+        )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from glue_secure.core.files import replace_file
 
 # The earliest date of the zip format, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.4.6.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -68,16 +68,7 @@ def archive(members: Iterable[tuple[str, bytes]], *, compressed: bool = True) ->
 
 
 def write(path: Path, content: bytes) -> Artifact:
-    """Write the content to the path atomically: a reader sees the old file or the complete new one."""
+    """Write the content to the path atomically, and create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(content)
-        part.chmod(0o644)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    replace_file(path, content, mode=0o644)
     return Artifact(path, len(content), hashlib.sha256(content).hexdigest())

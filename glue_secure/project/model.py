@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glue_secure.core.arguments import (
+    AUDIT_BASELINE,
+    AUDIT_BASELINE_SHA256,
     BOOKMARK_URI,
     EVIDENCE_KEY,
     EVIDENCE_SIGNING_KEY,
     EVIDENCE_URI,
+    NO_BASELINE,
     JobArguments,
 )
+from glue_secure.core.log_groups import log_groups
 from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.spark_arguments import conf_argument, settings_of, with_plugin
 from glue_secure.core.worker_encryption import DISK_CONF
@@ -25,8 +29,11 @@ from glue_secure.project.versions import GLUE_VERSIONS, GlueVersion
 
 ARTIFACTS, EVIDENCE = "artifacts", "evidence"
 EVIDENCE_PREFIX, BOOKMARK_PREFIX = "evidence", "bookmarks"
+SSE_KMS, SSE_S3 = "SSE-KMS", "SSE-S3"
 SERVICE_LINKED = "service-linked-role"
 """The ``registration_role`` that stands for the service-linked role of Lake Formation."""
+DATA_SERVICES = ("dynamodb", "kms", "s3", "s3tables", "secretsmanager")
+"""Services with data, whose use the roles can restrict to a network."""
 S3A_ENDPOINT, S3A_REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
 _SUBNET_BITS = 2
 
@@ -37,27 +44,6 @@ def subnet_blocks(cidr: str, zones: int) -> list[str]:
     return [str(next(blocks)) for _ in range(zones)]
 
 
-def log_groups(configuration: str, role: str, arguments: JobArguments) -> tuple[str, ...]:
-    """Return the log groups that Glue may write to under a security configuration, ``/*`` for several.
-
-    AWS documents ``NAME-CONFIGURATION`` for the default and for custom groups; accounts also have groups
-    named for configuration and role. Which one a job uses depends on its Glue version.
-    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-enable.html
-
-    Args:
-        configuration: Name of the security configuration.
-        role: Name of the job's role.
-        arguments: Arguments of the job.
-    """
-    prefix = arguments.get("custom-logGroup-prefix")
-    custom = arguments.get("continuous-log-logGroup")
-    streams = ("error", "output")
-    names = [f"{(prefix or '/aws-glue/jobs').rstrip('/')}/{stream}-{configuration}" for stream in streams]
-    names.append(f"{custom or '/aws-glue/jobs/logs-v2'}-{configuration}")
-    names += [f"{prefix or f'/aws-glue/jobs/{configuration}-role/{role}'}/{stream}" for stream in streams]
-    return (*names, custom) if custom else tuple(names)
-
-
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """A bucket.
@@ -66,7 +52,8 @@ class Bucket:
         alias: Its name in the project file.
         name: Its name in S3.
         existing: The bucket exists; no template creates it.
-        key: ARN of the key of an existing bucket's objects, or "".
+        key: ARN of the key of the bucket's objects, "" for the data key of the project.
+        encryption: ``SSE-KMS``, or ``SSE-S3`` for a bucket that a policy file declares with it.
         lake_formation: Lake Formation governs an existing bucket: the roles of jobs that read it have no S3
             permissions on it.
         readers: ARNs of principals other than the jobs that read the objects.
@@ -83,6 +70,7 @@ class Bucket:
     readers: tuple[str, ...] = ()
     producers: tuple[str, ...] = ()
     registration_role: str = ""
+    encryption: str = SSE_KMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +81,11 @@ class Connection:
         name: Name of the Glue connection.
         url: ``jdbc:...`` without credentials.
         port: Port of the URL.
-        secret: Name of the secret with ``username`` and ``password``.
+        secret: Name of the secret with ``username`` and ``password``; ARN of an existing one.
         certificate: ``s3://`` location of the CA certificate, or "" for a public CA.
+        secret_key: ARN of the key of an existing secret, "" for the AWS managed key or the data key.
+        rotation: ARN of the Lambda function that rotates the secret, or "".
+        rotation_days: Days between two rotations.
     """
 
     name: str
@@ -102,6 +93,14 @@ class Connection:
     port: int
     secret: str
     certificate: str = ""
+    secret_key: str = ""
+    rotation: str = ""
+    rotation_days: int = 30
+
+    @property
+    def has_own_secret(self) -> bool:
+        """Whether the template creates the secret."""
+        return not self.secret.startswith("arn:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,13 @@ class Vpc:
         availability_zones: Zone of each subnet; of a VPC that the template creates, () for its first zones.
         route_tables: Ids of the route tables of an existing VPC, for gateway endpoints.
         existing_endpoints: Services to which an existing VPC has endpoints.
-        databases: Address range that jobs may reach on the ports of their connections.
+        databases: Address range that jobs may reach on the ports of their connections and on ``ports``.
+        ports: Further ports, such as those of brokers.
+        flow_logs: The template logs the traffic of the VPC that it creates.
+        own_principals_only: The endpoints that the template creates accept principals of the account only.
+        required: The jobs' roles reach S3, AWS KMS, secrets and DynamoDB from this VPC only.
+        endpoints_required: They reach them through the created endpoints and ``endpoint_ids`` only.
+        endpoint_ids: Ids of existing endpoints for these services.
     """
 
     cidr: str
@@ -127,6 +132,12 @@ class Vpc:
     route_tables: tuple[str, ...] = ()
     existing_endpoints: tuple[str, ...] = ()
     databases: str = ""
+    flow_logs: bool = True
+    own_principals_only: bool = False
+    required: bool = False
+    endpoints_required: bool = False
+    endpoint_ids: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,19 @@ class EvidenceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The continuous audit of the account.
+
+    Attributes:
+        job: Name of the job that audits the account, whose role gets the policy of an auditor; "" for none.
+        alerts: The template creates a topic, and rules that report changes of settings to it.
+    """
+
+    job: str = ""
+    alerts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job.
 
@@ -158,8 +182,8 @@ class Job:
         reads: Aliases of the buckets that the job reads.
         writes: Aliases of the buckets that the job reads, writes and deletes in.
         connections: Names of its connections.
-        reads_tables: Tables that it reads, ``database.table``.
-        writes_tables: Tables that it writes, ``database.table``.
+        reads_tables: Tables that it reads, ``database.table`` or ``s3tablescatalog/BUCKET/NAMESPACE.TABLE``.
+        writes_tables: Tables that it writes, as ``reads_tables``.
         glue: Name of the Glue version.
         worker_type: Worker type of Glue.
         workers: Number of workers.
@@ -169,6 +193,14 @@ class Job:
         security: Arguments of glue-secure for this job, without ``--``, that no run overrides.
         column_keys: Name and key of each column policy that encrypts or tokenises.
         request_guard: Whether Spark loads the request guard.
+        role: ARN of an existing role, or "" for one that the template creates.
+        retries: Times that Glue runs a failed run again, None for what the account has.
+        execution_class: ``STANDARD`` or ``FLEX``, "" for what the account has.
+        schedule: ``cron(...)`` in UTC, or "".
+        tags: Tags of the job, in addition to those of the project.
+        modules: Paths of Python modules and packages, relative to the project file, that the script imports.
+        requirements: Path of a requirements file, relative to the project file, or "".
+        policies: ARNs of managed policies that the created role has in addition.
     """
 
     name: str
@@ -187,6 +219,14 @@ class Job:
     security: Mapping[str, str] = field(default_factory=dict)
     column_keys: Mapping[str, str] = field(default_factory=dict)
     request_guard: bool = False
+    role: str = ""
+    retries: int | None = None
+    execution_class: str = ""
+    schedule: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    requirements: str = ""
+    policies: tuple[str, ...] = ()
 
     @property
     def version(self) -> GlueVersion:
@@ -198,6 +238,23 @@ class Job:
     def all_arguments(self) -> JobArguments:
         """The arguments of the project file."""
         return JobArguments({**self.arguments, **self.security})
+
+
+@dataclass(frozen=True, slots=True)
+class Crawler:
+    """A crawler with the project's security configuration.
+
+    Attributes:
+        name: Name of the crawler.
+        reads: Aliases of the buckets that it reads.
+        database: Name of the database that it writes tables to.
+        schedule: ``cron(...)`` in UTC, or "".
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    database: str
+    schedule: str = ""
 
 
 def code_prefix(buckets: Mapping[str, Bucket]) -> str:
@@ -221,6 +278,14 @@ class Project:
         operators: ARNs of principals that run ``glue-secure bookmark``, ``evidence`` and ``remediate``.
         evidence: How the evidence is stored.
         policy_files: Location and content of those that are files of the project, which a deployment uploads.
+        tags: Tags of every resource that can have tags.
+        permissions_boundary: ARN of the permissions boundary of the roles, or "".
+        role_path: Path of the roles, ``/`` at both ends.
+        keys: ARN of each existing key that the template does not create, by purpose.
+        existing_configuration: Name of an existing security configuration, or "".
+        creates_log_groups: The template creates the log groups.
+        crawlers: Crawlers by name.
+        audit: The continuous audit.
     """
 
     name: str
@@ -234,11 +299,19 @@ class Project:
     operators: tuple[str, ...] = ()
     evidence: EvidenceSettings = EvidenceSettings()
     policy_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    permissions_boundary: str = ""
+    role_path: str = "/"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    existing_configuration: str = ""
+    creates_log_groups: bool = True
+    crawlers: Mapping[str, Crawler] = field(default_factory=dict)
+    audit: AuditSettings = AuditSettings()
 
     @property
     def configuration(self) -> str:
         """Name of the security configuration."""
-        return f"{self.name}-strict"
+        return self.existing_configuration or f"{self.name}-strict"
 
     @property
     def network_connection(self) -> str:
@@ -246,8 +319,25 @@ class Project:
         return f"{self.name}-network"
 
     def role(self, job: Job) -> str:
-        """Return the name of a job's role."""
-        return f"{self.name}-{job.name}"
+        """Return the name of a job's role, without its path."""
+        return job.role.rpartition("/")[2] or f"{self.name}-{job.name}"
+
+    def crawler_role(self, crawler: Crawler) -> str:
+        """Return the name of a crawler's role."""
+        return f"{self.name}-{crawler.name}-crawler"
+
+    @property
+    def alerts_topic(self) -> str:
+        """Name of the topic of alerts."""
+        return f"{self.name}-alerts"
+
+    def role_arn(self, job: Job, partition: str, account: str) -> str:
+        """Return the ARN of a job's role."""
+        return job.role or f"arn:{partition}:iam::{account}:role{self.role_path}{self.role(job)}"
+
+    def tags_of(self, job: Job) -> dict[str, str]:
+        """Return the tags of a job."""
+        return {**self.tags, **job.tags}
 
     def log_groups(self, job: Job) -> tuple[str, ...]:
         """Return the log groups that Glue may write to under a security configuration."""
@@ -260,6 +350,16 @@ class Project:
     def script_uri(self, job: Job) -> str:
         """Return the location of a job's script."""
         return f"s3://{self.buckets[ARTIFACTS].name}/scripts/{job.name}.py"
+
+    def modules_uri(self, job: Job) -> str:
+        """Return the location of the zip of a job's modules."""
+        return f"s3://{self.buckets[ARTIFACTS].name}/scripts/{job.name}.modules.zip"
+
+    def archive_uri(self, job: Job) -> str:
+        """Return the location of the wheels of a job, which jobs without requirements share."""
+        if job.requirements:
+            return f"s3://{self.buckets[ARTIFACTS].name}/scripts/{job.name}.gluewheels.zip"
+        return f"{self.code_prefix}/{modules_archive(job.version)}"
 
     @property
     def code_prefix(self) -> str:
@@ -299,7 +399,7 @@ class Project:
         return {
             # An argument of a run with this name would replace the script of the job.
             "--scriptLocation": self.script_uri(job),
-            "--additional-python-modules": f"{self.code_prefix}/{modules_archive(job.version)}",
+            "--additional-python-modules": self.archive_uri(job),
             "--python-modules-installer-option": "--no-index",
             "--enable-continuous-cloudwatch-log": "true",
             "--TempDir": f"s3://{self.buckets[ARTIFACTS].name}/temporary/{job.name}/",
@@ -312,7 +412,20 @@ class Project:
                 if self.evidence.sign
                 else {}
             ),
+            **({"--extra-py-files": self.modules_uri(job)} if job.modules else {}),
             **({"--extra-jars": self.request_guard_uri} if job.request_guard else {}),
             **({f"--{POLICY}": self.policy} if self.policy else {}),
+            **(
+                {
+                    f"--{AUDIT_BASELINE}": job.arguments.get(AUDIT_BASELINE, NO_BASELINE),
+                    **{
+                        f"--{name}": value
+                        for name, value in job.arguments.items()
+                        if name == AUDIT_BASELINE_SHA256
+                    },
+                }
+                if job.name == self.audit.job
+                else {}
+            ),
             **({f"--{POLICY_SHA256}": self.policy_sha256} if self.policy_sha256 else {}),
         }

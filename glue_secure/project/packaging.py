@@ -10,7 +10,7 @@ from glue_secure import __version__
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.spark_arguments import conf_argument
 from glue_secure.engines.spark.guard_jar import PLUGIN_SETTING, GuardJar
-from glue_secure.project import gluewheels, sbom, wheel
+from glue_secure.project import gluewheels, requirements, sbom, wheel
 from glue_secure.project.archive import Artifact, write
 from glue_secure.project.versions import GlueVersion
 
@@ -18,6 +18,7 @@ PLACEHOLDER = "s3://YOUR-BUCKET/glue-secure"
 ZIP_NAME = f"{wheel.PACKAGE}-{__version__}.zip"
 REQUEST_GUARD_NAME = f"{wheel.PACKAGE}-{__version__}-request-guard.jar"
 Fetch = Callable[[GlueVersion], tuple[gluewheels.Wheel, ...]]
+Resolve = Callable[[requirements.Requirements, GlueVersion], gluewheels.Wheels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Target:
         contents: File names of the wheels that the job installs.
         arguments: Name and value of the job arguments.
         bill: The software bill of materials of what the job installs.
+        lock: The lock of the requirements that the job has in addition, or None.
     """
 
     version: GlueVersion
@@ -37,6 +39,7 @@ class Target:
     contents: tuple[str, ...]
     arguments: tuple[tuple[str, str], ...]
     bill: Artifact
+    lock: Artifact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,9 @@ def package(
     versions: Sequence[GlueVersion],
     *,
     bucket: S3Uri | None = None,
+    requirements_file: Path | None = None,
     fetch: Fetch = gluewheels.fetch,
+    resolve: Resolve = requirements.resolve,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Package:
     """Write the wheel, the zip and, for each Glue version, the dependencies that the version lacks.
@@ -89,27 +94,37 @@ def package(
         out: The folder to write to. It is created if missing; existing files of the same names are replaced.
         versions: The Glue versions.
         bucket: Location that the files will be uploaded to, for the arguments. None leaves a placeholder.
+        requirements_file: Requirements of a job. They are resolved for each version, included in its files,
+            and locked in a file next to this one, which deployments read.
         fetch: Returns the locked wheels of a version.
+        resolve: Returns the wheels of the requirements that a version lacks.
         progress: Called with a description of each step.
 
     Raises:
-        UsageError: The installed package is incomplete, its JAR is missing, or this Python has no pip.
-        GlueSecureError: A locked wheel cannot be downloaded.
+        UsageError: The installed package is incomplete, its JAR is missing, this Python has no pip, or the
+            requirements have no wheels that fit the modules of a version.
+        GlueSecureError: A wheel cannot be downloaded.
     """
     prefix = str(bucket).rstrip("/") if bucket else PLACEHOLDER
     progress("wheel")
     jar = wheel.require_guard_jar()
     package_wheel = wheel.build_wheel()
+    given = requirements.read(requirements_file) if requirements_file is not None else None
+    # Before the first file is written, so that a failed download leaves no partial result.
     fetched = []
-    for (
-        version
-    ) in versions:  # before the first file is written, so that a failed download leaves no partial result
+    for version in versions:
+        own = gluewheels.Wheels()
+        if given is not None:
+            progress(f"requirements for Glue {version.name}")
+            own = resolve(given, version)
         progress(f"dependencies for Glue {version.name}")
-        fetched.append((version, fetch(version)))
+        fetched.append((version, fetch(version), own))
     wheel_file, zip_file = write(out / wheel.NAME, package_wheel), write(out / ZIP_NAME, package_wheel)
     jar_file = write(out / REQUEST_GUARD_NAME, jar.path.read_bytes())
     bill = write(out / sbom.NAME, sbom.wheel_bill(wheel_file, jar))
-    targets = [_target(out, version, wheel_file, jar, wheels, prefix) for version, wheels in fetched]
+    targets = [
+        _target(out, version, wheel_file, jar, wheels, prefix, given, own) for version, wheels, own in fetched
+    ]
     return Package(wheel_file, zip_file, jar_file, bill, tuple(targets), prefix)
 
 
@@ -125,24 +140,31 @@ def _target(
     jar: GuardJar,
     dependencies: tuple[gluewheels.Wheel, ...],
     prefix: str,
+    given: requirements.Requirements | None,
+    own: gluewheels.Wheels,
 ) -> Target:
     files: tuple[Artifact, ...]
-    contents = (*(dependency.name for dependency in dependencies), wheel.NAME)
+    contents = (*(dependency.name for dependency in (*dependencies, *own.wheels)), wheel.NAME)
+    label = f"{wheel.PACKAGE}-{__version__}-glue{version.label}"
+    if given is not None:
+        label = f"{label}-{given.path.stem}"
     if version.takes_zip_of_wheels:
-        name = modules_archive(version)
-        files = (
-            write(out / name, gluewheels.gluewheels(version, wheel_file.path.read_bytes(), dependencies)),
-        )
+        name = f"{label}.gluewheels.zip"
+        content = gluewheels.gluewheels(version, wheel_file.path.read_bytes(), dependencies, own)
+        files = (write(out / name, content),)
         modules = f"{prefix}/{name}"
     else:
         folder = f"glue-{version.name}-wheels"
-        files = tuple(write(out / folder / item.name, item.content) for item in dependencies)
+        files = tuple(write(out / folder / item.name, item.content) for item in (*dependencies, *own.wheels))
         uris = [f"{prefix}/{folder}/{file.name}" for file in files]
         modules = ",".join([*uris, f"{prefix}/{wheel.NAME}"])
     arguments = (
         ("--additional-python-modules", modules),
         ("--python-modules-installer-option", "--no-index"),
     )
-    label = f"{wheel.PACKAGE}-{__version__}-glue{version.label}"
-    bill = sbom.target_bill(label, wheel_file, jar, gluewheels.pins(version))
-    return Target(version, files, contents, arguments, write(out / f"{label}.cdx.json", bill))
+    bill = sbom.target_bill(label, wheel_file, jar, (*gluewheels.pins(version), *own.pins))
+    lock = None
+    if given is not None:
+        text = requirements.lock_text(given, version, own.pins)
+        lock = write(given.lock_path(version), text.encode())
+    return Target(version, files, contents, arguments, write(out / f"{label}.cdx.json", bill), lock)

@@ -26,7 +26,7 @@ from glue_secure.core.arguments import (
     JobArguments,
 )
 from glue_secure.core.documents import toml_parser
-from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.core.errors import ControlError, UsageError, unread
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri, job_name
 from glue_secure.core.json_documents import depth_as_value_error
 from glue_secure.core.policy_arguments import (
@@ -41,10 +41,15 @@ from glue_secure.core.spark_arguments import settings_of
 from glue_secure.policyfile.reader import parse_policy
 from glue_secure.project.model import (
     ARTIFACTS,
+    DATA_SERVICES,
     EVIDENCE,
     SERVICE_LINKED,
+    SSE_KMS,
+    SSE_S3,
+    AuditSettings,
     Bucket,
     Connection,
+    Crawler,
     EvidenceSettings,
     Job,
     Project,
@@ -61,22 +66,61 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]\Z")
 _JOB = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}\Z")
 _CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}\Z")
 _ALIAS = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
-_SECRET = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}\Z")
-_TABLE = re.compile(r"[A-Za-z0-9_-]{1,255}\.[A-Za-z0-9_-]{1,255}\Z")
+# A name, or the ARN of an existing secret.
+_SECRET = re.compile(r"(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,519}\Z")
+# Of the Data Catalog, or of a table bucket.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-buckets-naming.html
+_TABLE = re.compile(
+    r"([A-Za-z0-9_-]{1,255}\.[A-Za-z0-9_-]{1,255}"
+    r"|s3tablescatalog/[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/[a-z0-9_]{1,255}\.[a-z0-9_]{1,255})\Z"
+)
+_DATABASE = re.compile(r"[a-z0-9_]{1,255}\Z")
 _ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MOST_POLICIES = 20
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+_LOG_GROUP = re.compile(r"[A-Za-z0-9._/#-]{1,400}\Z")
+_LOG_GROUPS = ("custom-logGroup-prefix", "continuous-log-logGroup")
 _SUITE = re.compile(r"[^$*?{}\s,]+\Z")
 _COLUMN_POLICY = re.compile(r"[^$*?{}]{1,128}\Z")
 _ANY = re.compile(r".+\Z")
+_ENDPOINT_ID = re.compile(r"vpce-[0-9a-f]{8,17}\Z")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}\Z")
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}\Z")
 _ROUTE_TABLE = re.compile(r"rtb-[0-9a-f]{8,17}\Z")
 _ZONE = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+\Z")
-_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,512})\Z")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}\Z", re.ASCII)
+_BOUNDARY = re.compile(r"arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]{1,512}\Z", re.ASCII)
+# AWS managed policies that allow, for every resource and without a condition, kms:Decrypt, kms:CreateGrant,
+# kms:PutKeyPolicy, iam:PutRolePolicy or s3:PutBucketPolicy. A test compares them with moto's copy of all.
+_BROAD_POLICIES = frozenset((
+    "AIDevOpsAgentActionsPolicy", "AdministratorAccess", "AdministratorAccess-Amplify",
+    "AmazonCognitoUnAuthedIdentitiesSessionPolicy", "AmazonDynamoDBFullAccesswithDataPipeline",
+    "AmazonEC2RoleforDataPipelineRole", "AmazonElasticMapReduceFullAccess",
+    "AmazonElasticMapReduceforEC2Role", "AmazonMSKFullAccess", "AmazonS3FullAccess",
+    "AmazonSecurityLakePermissionsBoundary", "IAMFullAccess", "PowerUserAccess",
+    "SageMakerStudioAdminIAMPermissiveExecutionPolicy",
+    "SageMakerStudioUserIAMPermissiveExecutionPolicy", "SystemAdministrator",
+))  # fmt: skip
+_ROLE_PATH = re.compile(r"/([\w+=,.@-]{1,64}/){0,8}\Z", re.ASCII)
+_LAMBDA = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_:-]{1,140}\Z")
+_CONFIGURATION = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAG = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}\Z")
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}\Z")
+_SCHEDULE = re.compile(r"cron\([0-9A-Z*?,/L#W -]+\)\Z")
+_MODULE = re.compile(r"(?!/)(?!.*\.\.)[\w./-]+\Z")
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,512})\Z", re.ASCII)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]\Z")
 _RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-_ENDPOINTS = ("dynamodb", "glue", "kms", "lakeformation", "logs", "s3", "secretsmanager", "sts")
+_CONFIGURED = ("data", "bookmarks", "logs")
+"""Purposes of the keys of the security configuration."""
+_ENDPOINTS = ("dynamodb", "glue", "kms", "lakeformation", "logs", "s3", "s3tables", "secretsmanager", "sts")
+_GATEWAYS = ("dynamodb", "s3")
+"""Services whose endpoints are gateways, in route tables."""
 # Arguments of glue-secure that a key of the job's table sets.
 _SECURITY_KEYS = {
     BOOKMARKS: "bookmarks",
@@ -99,33 +143,39 @@ FIXED_ARGUMENTS = (
 """Arguments that the project sets for every job."""
 
 
-def read(path: Path) -> Project:
+def read(path: Path, environment: str = "") -> Project:
     """Read a project file.
 
+    Args:
+        path: The file.
+        environment: Name of a table ``[environments.NAME]`` whose keys replace those of the file; "" for the
+            file without such a table.
+
     Raises:
-        UsageError: The file cannot be read, is not TOML, or has an invalid value. The message has the line or
-            the key.
+        UsageError: The file cannot be read, is not TOML, has an invalid value or no such environment. The
+            message has the line or the key.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
+        reason = unread(error)
         raise UsageError(
             str(path),
             found=reason,
             required="a project file",
             fix="create a project with glue-secure init NAME, or write the file (docs/templates.md)",
         ) from error
-    return read_text(text, name=path.name, folder=path.parent)
+    return read_text(text, name=path.name, folder=path.parent, environment=environment)
 
 
-def read_text(text: str, *, name: str = FILE_NAME, folder: Path = Path()) -> Project:
+def read_text(text: str, *, name: str = FILE_NAME, folder: Path = Path(), environment: str = "") -> Project:
     """Read the text of a project file. Raises like :func:`read`.
 
     Args:
         text: The text.
         name: Of the file, for errors.
         folder: Paths of policy files are relative to it.
+        environment: As of :func:`read`.
     """
     parse = toml_parser(name)
     try:
@@ -134,7 +184,29 @@ def read_text(text: str, *, name: str = FILE_NAME, folder: Path = Path()) -> Pro
     except ValueError as error:  # TOMLDecodeError, or a number of more than 4300 digits
         # The library's message ends with line and column.
         raise UsageError(name, found=redact_text(str(error)), required="TOML") from error
-    return _project(_Table(name, "", values), folder)
+    return _project(_Table(name, "", _of_environment(values, environment, name)), folder)
+
+
+def _of_environment(values: dict[str, Any], environment: str, file: str) -> dict[str, Any]:
+    """Return the values of the file with those of an environment, whose tables are merged key by key."""
+    top = _Table(file, "", values)
+    environments = {name: table.values for name, table in top.tables("environments", _ENVIRONMENT)}
+    rest = {key: value for key, value in values.items() if key != "environments"}
+    if not environment:
+        return rest
+    if environment not in environments:
+        known = ", ".join(environments) or "none"
+        raise UsageError("--environment", found=repr(environment), required=f"one of the file's: {known}")
+    return _merged(rest, environments[environment])
+
+
+def _merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for key, value in over.items():
+        present = merged.get(key)
+        both = isinstance(present, dict) and isinstance(value, dict)
+        merged[key] = _merged(present, value) if both and present is not None else value
+    return merged
 
 
 class _Table:
@@ -149,6 +221,11 @@ class _Table:
     def __init__(self, file: str, path: str, values: Mapping[str, Any]) -> None:
         self._file, self._path, self._values = file, path, values
         self._known: list[str] = []
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """All values of the table, whether read or not."""
+        return self._values
 
     def text(self, key: str, pattern: re.Pattern[str] | None = None, default: str | None = None) -> str:
         value = self._get(key, str, "a text", default)
@@ -174,6 +251,13 @@ class _Table:
         if not minimum <= value <= maximum:
             self.fail(key, str(value), f"{minimum} to {maximum}")
         return int(value)
+
+    def numbers(self, key: str, minimum: int, maximum: int) -> list[int]:
+        values = self._get(key, list, "a list", [])
+        for value in values:
+            if type(value) is not int or not minimum <= value <= maximum:
+                self.fail(key, repr(value), f"numbers from {minimum} to {maximum}")
+        return list(dict.fromkeys(values))
 
     def flag(self, key: str, default: bool) -> bool:
         return bool(self._get(key, bool, "true or false", default))
@@ -289,10 +373,17 @@ def _project(top: _Table, folder: Path) -> Project:
     name = project.text("name", _NAME)
     catalog_settings = project.flag("catalog_settings", True)
     operators = project.texts("operators", _PRINCIPAL)
+    tags = _tags(project)
+    boundary = project.text("permissions_boundary", _BOUNDARY, "")
+    role_path = project.text("role_path", _ROLE_PATH, "/")
+    configuration = project.text("security_configuration", _CONFIGURATION, "")
+    creates_log_groups = project.flag("log_groups", True)
     evidence = _evidence(top.table("evidence"))
     buckets = _buckets(top)
     policy, policy_sha256, policy_files = _policy(project, f"{code_prefix(buckets)}/policy", folder)
     project.reject_unknown()
+    _require_policy(top, buckets, policy)
+    keys = _keys(top.table("keys"), configuration, catalog_settings)
     connections = {
         connection: _connection(connection, table, name)
         for connection, table in top.tables("connections", _CONNECTION)
@@ -300,9 +391,14 @@ def _project(top: _Table, folder: Path) -> Project:
     jobs = {job: _job(job, table, buckets, connections) for job, table in top.tables("jobs", _JOB)}
     if not jobs:
         top.fail("jobs", "missing", "at least one table [jobs.NAME]")
+    _require_limits(top, jobs, boundary)
     vpc = _vpc(top.table("vpc"), connections, jobs)
+    crawlers = {name: _crawler(name, table, buckets) for name, table in top.tables("crawlers", _JOB)}
+    audit = _audit(top.table("audit"), jobs, vpc)
     top.reject_unknown()
-    _reject_collisions(top, name, buckets, connections, jobs)
+    # The role of a crawler is named like that of a job.
+    like_jobs = {**jobs, **{f"{crawler}-crawler": None for crawler in crawlers}}
+    _reject_collisions(top, name, buckets, connections, like_jobs)
     return Project(
         name,
         buckets,
@@ -315,7 +411,53 @@ def _project(top: _Table, folder: Path) -> Project:
         operators,
         evidence,
         policy_files,
+        tags,
+        boundary,
+        role_path,
+        keys,
+        configuration,
+        creates_log_groups,
+        crawlers,
+        audit,
     )
+
+
+def _tags(table: _Table) -> dict[str, str]:
+    """Return the tags of a table's key ``tags``."""
+    tags = table.named_texts("tags", _TAG)
+    for name, value in tags.items():
+        if not _TAG_VALUE.match(value):
+            table.fail(f"tags.{name}", repr(value), f"a text like {_shown(_TAG_VALUE)}")
+    return tags
+
+
+def _keys(table: _Table | None, configuration: str, catalog_settings: bool) -> dict[str, str]:
+    """Return the ARN of each existing key, by purpose."""
+    keys: dict[str, str] = {}
+    if table is not None:
+        purposes = (*_CONFIGURED, *(("catalog",) if catalog_settings else ()))
+        given = {purpose: table.parsed(purpose, KmsKeyArn.parse, "") for purpose in purposes}
+        table.reject_unknown()
+        keys = {purpose: arn for purpose, arn in given.items() if arn}
+    missing = [purpose for purpose in _CONFIGURED if purpose not in keys] if configuration else []
+    if missing:
+        raise UsageError(
+            f"{FILE_NAME}: keys.{missing[0]}",
+            found="missing",
+            required=f"the key for {missing[0]} of the existing configuration {configuration}",
+        )
+    return keys
+
+
+def _require_policy(top: _Table, buckets: Mapping[str, Bucket], policy: str) -> None:
+    """Require a policy file for a created bucket with another encryption than the data key's."""
+    for bucket in buckets.values():
+        if not policy and not bucket.existing and (bucket.key or bucket.encryption != SSE_KMS):
+            key = "key" if bucket.key else "encryption"
+            required = (
+                "project.policy with a target for the bucket: without one, a run writes under the data key"
+            )
+            top.fail(f"buckets.{bucket.alias}.{key}", "without a policy file", required)
 
 
 def _reject_collisions(
@@ -323,7 +465,7 @@ def _reject_collisions(
     project: str,
     buckets: Mapping[str, Bucket],
     connections: Mapping[str, Connection],
-    jobs: Mapping[str, Job],
+    jobs: Mapping[str, object],
 ) -> None:
     """Reject names that would be equal in AWS or in a template."""
     # Names of roles differ in more than case, logical ids of CloudFormation in letters or digits.
@@ -360,6 +502,47 @@ def _evidence(table: _Table | None) -> EvidenceSettings:
         table.texts("auditors", _PRINCIPAL),
     )
     table.reject_unknown()
+    return settings
+
+
+def _require_limits(top: _Table, jobs: Mapping[str, Job], boundary: str) -> None:
+    """Raise if a job has a policy that allows it to use the data or keys of all jobs, without a boundary."""
+    if boundary and not _is_broad(boundary):
+        return
+    for job in jobs.values():
+        for broad in filter(_is_broad, job.policies):
+            top.fail(
+                f"jobs.{job.name}.policies",
+                f"{broad}, which allows the use or change of every key, role or bucket",
+                "a policy for the sources of the job, or a limit in project.permissions_boundary",
+            )
+
+
+def _is_broad(policy: str) -> bool:
+    """Return whether an ARN is that of an AWS managed policy of ``_BROAD_POLICIES``."""
+    return ":iam::aws:" in policy and policy.rpartition("/")[2] in _BROAD_POLICIES
+
+
+def _audit(table: _Table | None, jobs: Mapping[str, Job], vpc: Vpc | None) -> AuditSettings:
+    if table is None:
+        return AuditSettings()
+    settings = AuditSettings(table.text("job", _JOB, ""), table.flag("alerts", False))
+    table.reject_unknown()
+    if not settings.job:
+        return settings
+    job = jobs.get(settings.job)
+    if job is None:
+        table.fail("job", repr(settings.job), f"a job of the file: {', '.join(jobs)}")
+    if job.role:
+        table.fail("job", f"{settings.job!r}, with an existing role", "a job whose role the template creates")
+    if not job.schedule:
+        table.fail("job", f"{settings.job!r}, without a schedule", f"jobs.{settings.job}.schedule")
+    if vpc is not None and not vpc.id:
+        table.fail(
+            "job",
+            f"{settings.job!r}, in a VPC without a route to AWS IAM",
+            "an existing VPC with such a route, or a project of its own without [vpc]",
+        )
     return settings
 
 
@@ -418,7 +601,7 @@ def _policy_file(project: _Table, folder: Path, name: str) -> bytes:
         content = path.read_bytes()
         parse_policy(content.decode("utf-8"), name, as_json=path.suffix == ".json")
     except (OSError, UnicodeDecodeError) as error:
-        project.fail("policy", f"{name}: {type(error).__name__}", "a policy file beside the project file")
+        project.fail("policy", f"{name}: {unread(error)}", "a policy file beside the project file")
     return content
 
 
@@ -458,6 +641,7 @@ def _bucket(alias: str, table: _Table) -> Bucket:
         table.texts("readers", _PRINCIPAL),
         table.texts("producers", _PRINCIPAL),
         table.text("registration_role", None, ""),
+        table.choice("encryption", (SSE_KMS, SSE_S3), SSE_KMS),
     )
     table.reject_unknown()
     role = bucket.registration_role
@@ -478,8 +662,15 @@ def _bucket(alias: str, table: _Table) -> Bucket:
             else "true for a bucket that the template creates",
             "an existing bucket whose location is registered with Lake Formation",
         )
-    if bucket.key and not bucket.existing:
-        table.fail("key", "a key for a bucket that the template creates", "existing = true in the same table")
+    other = bucket.key or bucket.encryption != SSE_KMS
+    if other and alias in (ARTIFACTS, EVIDENCE) and not bucket.existing:
+        key = "key" if bucket.key else "encryption"
+        table.fail(
+            key, "for code, or for evidence and bookmarks", "the keys of the project: [keys], evidence.key"
+        )
+    if bucket.encryption != SSE_KMS and (bucket.existing or bucket.key):
+        found = "with a key" if bucket.key else "for an existing bucket, which no template changes"
+        table.fail("encryption", found, "a bucket that the template creates, without a key")
     return bucket
 
 
@@ -503,8 +694,17 @@ def _connection(name: str, table: _Table, project: str) -> Connection:
         port,
         table.text("secret", _SECRET, f"{project}/{name}"),
         table.parsed("certificate", _object_location, ""),
+        table.parsed("secret_key", KmsKeyArn.parse, ""),
+        table.text("rotation", _LAMBDA, ""),
+        table.number("rotation_days", 1, 1000, 30),
     )
     table.reject_unknown()
+    if connection.secret_key and connection.has_own_secret:
+        table.fail(
+            "secret_key", "for a secret that the template creates", "secret = ARN, of an existing secret"
+        )
+    if connection.rotation and not connection.has_own_secret:
+        table.fail("rotation", "for an existing secret, which no template changes", "no rotation")
     return connection
 
 
@@ -531,6 +731,13 @@ def _job(
             table.fail(
                 f"arguments.{argument}", "an argument for a secret", "the name of a secret in a connection"
             )
+        if "\0" in arguments[argument]:
+            table.fail(f"arguments.{argument}", repr(arguments[argument]), "a text without U+0000")
+        if argument in _LOG_GROUPS and not _LOG_GROUP.match(arguments[argument]):
+            # A wildcard would let the role write to other log groups.
+            table.fail(
+                f"arguments.{argument}", repr(arguments[argument]), f"a name like {_shown(_LOG_GROUP)}"
+            )
     try:
         settings_of(arguments.get("conf", ""))
     except UsageError as error:
@@ -556,7 +763,19 @@ def _job(
             for policy, key in table.named_texts("column_keys", _COLUMN_POLICY).items()
         },
         table.flag("request_guard", False),
+        table.text("role", _ROLE, ""),
+        table.number("retries", 0, 10, 0) if "retries" in table.values else None,
+        table.choice("execution_class", ("", "STANDARD", "FLEX"), ""),
+        table.text("schedule", _SCHEDULE, ""),
+        _tags(table),
+        table.texts("modules", _MODULE),
+        table.text("requirements", _MODULE, ""),
+        table.texts("policies", _BOUNDARY),
     )
+    if job.policies and job.role:
+        table.fail("policies", "for an existing role, which no template changes", "a role of the template")
+    if len(job.policies) > _MOST_POLICIES:
+        table.fail("policies", str(len(job.policies)), f"{_MOST_POLICIES} at most, a quota of IAM")
     for alias in {ARTIFACTS, EVIDENCE} & set(job.writes):
         table.fail("writes", repr(alias), "a bucket that has neither code nor evidence")
     for alias in job.writes:
@@ -570,12 +789,32 @@ def _job(
     return job
 
 
+def _crawler(name: str, table: _Table, buckets: Mapping[str, Bucket]) -> Crawler:
+    crawler = Crawler(
+        name,
+        table.names("reads", buckets, "a bucket"),
+        table.text("database", _DATABASE),
+        table.text("schedule", _SCHEDULE, ""),
+    )
+    if not crawler.reads:
+        table.fail("reads", "none", "at least one bucket")
+    for alias in crawler.reads:
+        if alias in (ARTIFACTS, EVIDENCE) or buckets[alias].lake_formation:
+            table.fail("reads", repr(alias), "buckets of data that Lake Formation does not govern")
+    table.reject_unknown()
+    return crawler
+
+
 def _security(table: _Table) -> dict[str, str]:
     """Return the arguments of glue-secure that the job's table sets, without ``--``."""
 
     def joined(key: str) -> str:
         return ",".join(table.texts(key, _ANY))
 
+    suites = table.texts("suites", _SUITE)
+    for suite in suites:
+        if suite.startswith("s3://"):
+            table.checked("suites", suite, _object_location)
     high_water = table.text("high_water", None, "")
     given = {
         # The default of the argument, which SecureJob refuses where it is given.
@@ -583,7 +822,7 @@ def _security(table: _Table) -> dict[str, str]:
         BOOKMARK_DECRYPT_KEYS: joined("bookmark_decrypt_keys"),
         BOOKMARK_HIGH_WATER: f"dynamodb:{high_water}" if high_water else "",
         COLUMNS: table.parsed("columns", _object_location, ""),
-        SUITES: ",".join(table.texts("suites", _SUITE)),
+        SUITES: ",".join(suites),
         QUARANTINE: table.parsed("quarantine", _object_location, ""),
         WORKER_ENCRYPTION: table.choice("worker_encryption", ("required", "reported"), "reported"),
         FINE_GRAINED: "true" if table.flag("fine_grained", False) else "",
@@ -608,7 +847,7 @@ def _vpc(table: _Table | None, connections: Mapping[str, Connection], jobs: Mapp
     if table is None:
         return None
     existing = table.text("id", _VPC, "")
-    cidr = table.text("cidr", None, "" if existing else None)
+    cidr = table.text("cidr", None if existing else _ANY, "" if existing else None)
     named = table.texts("availability_zones", _ZONE)
     endpoints = table.texts("existing_endpoints", _ANY)
     for endpoint in endpoints:
@@ -639,8 +878,21 @@ def _vpc(table: _Table | None, connections: Mapping[str, Connection], jobs: Mapp
             table.fail(
                 "existing_endpoints", "for a VPC that the template creates", "the key id, of an existing VPC"
             )
+    flow_logs = table.flag("flow_logs", not existing)
+    if flow_logs and existing:
+        table.fail("flow_logs", "true for an existing VPC", "a VPC that the template creates")
+    own_principals_only = table.flag("own_principals_only", False)
+    is_required = table.flag("required", False)
+    endpoints_required = table.flag("endpoints_required", False)
+    endpoint_ids = table.texts("endpoint_ids", _ENDPOINT_ID)
+    if endpoint_ids and not endpoints_required:
+        table.fail("endpoint_ids", "without endpoints_required", "endpoints_required = true")
+    if endpoints_required and len(endpoint_ids) < len(without := set(endpoints) & set(DATA_SERVICES)):
+        required = f"the ids of the existing endpoints for {', '.join(sorted(without))}"
+        table.fail("endpoint_ids", str(len(endpoint_ids)), required)
     databases = table.text("databases", None, cidr)
-    if not databases and any(connection.port != 443 for connection in connections.values()):
+    ports = tuple(table.numbers("ports", 1, 65535))
+    if not databases and (ports or any(connection.port != 443 for connection in connections.values())):
         table.fail("databases", "missing", "the address range of the databases, like 10.0.0.0/8")
     for key, text in (("cidr", cidr), ("databases", databases)):
         if not text:
@@ -656,14 +908,30 @@ def _vpc(table: _Table | None, connections: Mapping[str, Connection], jobs: Mapp
     table.reject_unknown()
     if not existing:
         _require_addresses(table, cidr, zones, jobs)
-    return Vpc(cidr, zones, existing, subnets, named, route_tables, endpoints, databases)
+    return Vpc(
+        cidr,
+        zones,
+        existing,
+        subnets,
+        named,
+        route_tables,
+        endpoints,
+        databases,
+        flow_logs,
+        own_principals_only,
+        is_required,
+        endpoints_required,
+        endpoint_ids,
+        ports,
+    )
 
 
 def _require_addresses(table: _Table, cidr: str, zones: int, jobs: Mapping[str, Job]) -> None:
     """Require that the subnet of the connections has an address for each worker of the largest job."""
     job = max(jobs.values(), key=lambda job: job.workers)
     # AWS reserves five addresses of each subnet, and each interface endpoint has one.
-    free = ipaddress.ip_network(subnet_blocks(cidr, zones)[0]).num_addresses - 5 - len(_ENDPOINTS)
+    interfaces = len(_ENDPOINTS) - len(_GATEWAYS)
+    free = ipaddress.ip_network(subnet_blocks(cidr, zones)[0]).num_addresses - 5 - interfaces
     if job.workers > free:
         found = f"{cidr!r}, whose subnets have addresses for {free} workers"
         table.fail("cidr", found, f"a larger network: job {job.name} has {job.workers} workers")

@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from glue_secure import __version__
 from glue_secure.engines.spark.guard_jar import JAR_NAME, GuardJar
@@ -50,7 +51,8 @@ def _dependency(pin: Pin) -> dict[str, Any]:
 
 
 def _package(name: str, version: str, sha256: str) -> dict[str, Any]:
-    purl = f"pkg:pypi/{name}@{version}"
+    # A local version, 1.0+acme, has a character that a purl encodes.
+    purl = f"pkg:pypi/{name}@{quote(version, safe='')}"
     return {
         "type": "library",
         "bom-ref": purl,

@@ -119,6 +119,8 @@ jobs:
 _REQUIREMENTS = """\
 # Source of glue-secure: $origin
 $requirement
+# The line of Spark of AWS Glue 5.1, which the project file deploys.
+pyspark>=3.5.6,<3.6
 pytest>=8.2
 ruff>=0.6
 """
@@ -144,6 +146,7 @@ __pycache__/
 /build/
 /dist/
 /spark-warehouse/
+/.glue-secure/
 """
 
 _README = """\
@@ -168,6 +171,9 @@ glue-secure run jobs/carriers.py --JOB_NAME $name --source s3://glue-secure-land
 glue-secure local down
 glue-secure template cloudformation --out build/template.json
 ```
+
+`python -m pytest --glue-secure-account .glue-secure` keeps the account and Spark running for the next tests;
+`glue-secure local down --state .glue-secure` stops them.
 
 Before you deploy the template, change the bucket names in `glue_secure.toml`.
 """

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from glue_secure.core import identifiers
+
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
@@ -45,7 +47,7 @@ def quoted(name: str) -> Column:
     """Return the column with exactly this name."""
     from pyspark.sql import functions as F
 
-    return F.col("`" + name.replace("`", "``") + "`")
+    return F.col(identifiers.quoted(name))
 
 
 def _bounded(value: Column, arguments: Arguments) -> Column | None:

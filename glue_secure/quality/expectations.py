@@ -37,7 +37,7 @@ def check_package() -> tuple[Finding, ...]:
         resource,
         found=f"version {installed}" if installed else "not installed",
         required="great-expectations>=1.24,<2, before the first read",
-        fix="pip install 'glue-secure[quality]', or remove --glue-secure-suites",
+        fix="python -m pip install 'great-expectations>=1.24,<2', or remove --glue-secure-suites",
     )
     return (finding,)
 

@@ -53,8 +53,8 @@ class QualityGate:
             transformation_ctx: name in messages and in the evidence.
 
         Raises:
-            RefusedError: see :meth:`glue_secure.quality.gate.SuiteGate.apply`.
-            VerificationError: see :meth:`glue_secure.quality.gate.SuiteGate.apply`.
+            RefusedError: see ``glue_secure.quality.gate.SuiteGate.apply``.
+            VerificationError: see ``glue_secure.quality.gate.SuiteGate.apply``.
             UsageError: ``frame`` is not a DynamicFrame.
         """
         context = context_of(frame, "QualityGate")

@@ -19,6 +19,7 @@ from glue_secure.core.arguments import EVIDENCE_SIGNING_KEY
 from glue_secure.core.chain import FOLDER, ChainEntry, entry_digest, entry_name
 from glue_secure.core.errors import UsageError
 from glue_secure.core.evidence import digest
+from glue_secure.core.evidence_parts import NAME as PART_NAME
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.json_documents import parse_json
 from glue_secure.core.objects import CLOCK_DIFFERENCE, StoredObject
@@ -32,6 +33,7 @@ _DOCUMENT = re.compile(
     r"(?P<root>(?:.*/)?)(?P<document>job=(?P<job>[^/]+)/run=(?P<run>[^/]+)/"
     r"(?P<kind>evidence|_started)(?:-\d+)?\.json)\Z"
 )
+_PART = re.compile(rf"(?P<root>(?:.*/)?)(?P<document>job=(?P<job>[^/]+)/run=[^/]+/{PART_NAME})\Z")
 _ENTRY = re.compile(
     rf"(?P<root>(?:.*/)?)job=(?P<job>[^/]+)/{FOLDER}/(?P<owner>\d{{12}}-[^/]+)/(?P<name>[^/]+)\Z"
 )
@@ -94,6 +96,7 @@ class ChainReport:
         location: location of the chain, or of the first document without one.
         entries: number of entries.
         documents: number of documents that were compared with their entries.
+        parts: number of parts that were compared with their documents.
         signed: number of entries whose signature was verified.
         signing_keys: the keys that the entries name.
         head: ``SEQUENCE:SHA256`` of the newest entry, ``""`` without a chain.
@@ -106,6 +109,7 @@ class ChainReport:
     location: str
     entries: int
     documents: int
+    parts: int
     signed: int
     signing_keys: tuple[str, ...]
     head: str
@@ -121,6 +125,7 @@ class _Job:
     job: str
     chains: dict[str, list[Listed]] = field(default_factory=lambda: defaultdict(list))
     documents: dict[str, Listed] = field(default_factory=dict)
+    parts: dict[str, Listed] = field(default_factory=dict)
 
 
 def verify_chains(
@@ -162,7 +167,7 @@ def verify_chains(
         first = next((number for number, report in enumerate(reports) if report.job == name), None)
         if first is None:
             location = folder.location("")
-            reports.append(ChainReport(name, "", location, 0, 0, 0, (), "", (), (finding,)))
+            reports.append(ChainReport(name, "", location, 0, 0, 0, 0, (), "", (), (finding,)))
         else:
             reports[first] = replace(reports[first], findings=(*reports[first].findings, finding))
     return reports
@@ -173,7 +178,8 @@ def _inventory(folder: EvidenceFolder, scope: Scope) -> tuple[list[_Job], tuple[
     listed, problems = folder.inventory()
     for each in listed:
         entry, document = _ENTRY.match(each.name), _DOCUMENT.match(each.name)
-        match = entry or document
+        part = _PART.match(each.name)
+        match = entry or document or part
         if match is None or scope.job not in ("", match["job"]):
             continue
         job = jobs.setdefault((match["root"], match["job"]), _Job(match["root"], match["job"]))
@@ -181,6 +187,8 @@ def _inventory(folder: EvidenceFolder, scope: Scope) -> tuple[list[_Job], tuple[
             job.chains[entry["owner"]].append(each)
         elif document is not None:
             job.documents[document["document"]] = each
+        elif part is not None:
+            job.parts[part["document"]] = each
     chosen = [job for _, job in sorted(jobs.items())]
     if scope.run:
         chosen = [job for job in chosen if any(f"/run={scope.run}/" in name for name in job.documents)]
@@ -210,7 +218,7 @@ def _verify_job(
     ]
     if not chains:
         location = folder.location(job.root + next(iter(sorted(job.documents)), ""))
-        return [ChainReport(job.job, "", location, 0, 0, 0, (), "", (), tuple(general))]
+        return [ChainReport(job.job, "", location, 0, 0, 0, 0, (), "", (), tuple(general))]
     reports = [chain.report() for chain in chains]
     reports[0] = replace(reports[0], findings=(*reports[0].findings, *general))
     return reports
@@ -225,7 +233,7 @@ class _Chain:
         self.entries: dict[int, ChainEntry] = {}
         self.documents: dict[str, ChainEntry] = {}
         self.findings: list[Finding] = []
-        self._signed = self._compared = 0
+        self._signed = self._compared = self._parts = 0
 
     def verify(self, pool: ThreadPoolExecutor, progress: Callable[[str], None]) -> None:
         """Verify the entries in their order, then the documents that they name."""
@@ -258,7 +266,7 @@ class _Chain:
         for number, ((entry, listed), stored) in enumerate(zip(pairs, bodies, strict=True), 1):
             if number % 100 == 0:
                 progress(f"job {self.job.job}: {number} of {len(pairs)} documents")
-            self._check_document(listed, stored, entry)
+            self._check_document(listed, stored, entry, pool)
         self._compared = len(pairs)
 
     def _read(self, pool: ThreadPoolExecutor, listed: Sequence[Listed]) -> Iterator[StoredObject]:
@@ -277,6 +285,7 @@ class _Chain:
         location = self._folder.location(name)
         if newest is not None and not any(one.verdict is not Verdict.PASS for one in self.findings):
             found = f"{len(self.entries)} entries, {self._compared} documents"
+            found += f", {self._parts} parts" if self._parts else ""
             if self._scope.keys:
                 self.findings.append(passed(CONTROL, location, f"{found}, signatures verified"))
             else:
@@ -287,6 +296,7 @@ class _Chain:
             location=location,
             entries=len(self.entries),
             documents=self._compared,
+            parts=self._parts,
             signed=self._signed,
             signing_keys=tuple(
                 sorted({each.signing_key for each in self.entries.values() if each.signing_key})
@@ -396,8 +406,18 @@ class _Chain:
             digest(body) == entry.sha256 and control == "GS-EVD-002" and not _chain_of(document).get("start")
         )
 
-    def _check_storage(self, each: Listed, stored: StoredObject, entry: ChainEntry) -> None:
-        """Compare what S3 knows of an object with its entry. A copy is not compared."""
+    def _check_storage(
+        self, each: Listed, stored: StoredObject, entry: ChainEntry, *, since: datetime | None = None
+    ) -> None:
+        """Compare what S3 knows of an object with its entry. A copy is not compared.
+
+        Args:
+            each: the object.
+            stored: its content.
+            entry: the entry of the object, or of the document that names it.
+            since: when the run started, for an object that it wrote before the entry; None for an object
+                that it wrote together with the entry.
+        """
         if self._folder.is_copy or self._scope.copy_of:
             return
         if (stored.algorithm, stored.key) != ("aws:kms", entry.encryption_key):
@@ -405,7 +425,8 @@ class _Chain:
             self._fail(each.name, f"encrypted with {found}", f"aws:kms {entry.encryption_key}")
         if each.versions > 1:
             self._fail(each.name, f"{each.versions} versions", "one version: runs never overwrite evidence")
-        if abs(each.stored - _time(entry)) > CLOCK_DIFFERENCE:
+        is_late = each.stored - _time(entry) > CLOCK_DIFFERENCE
+        if is_late or (since or _time(entry)) - each.stored > CLOCK_DIFFERENCE:
             self._fail(
                 each.name, f"stored at {each.stored.isoformat()}", f"the time of its entry, {entry.time}"
             )
@@ -419,7 +440,9 @@ class _Chain:
             return (self._folder.location(self.job.root),)
         return (next(iter(self.entries.values()), entry).prefix,)
 
-    def _check_document(self, listed: Listed, stored: StoredObject, entry: ChainEntry) -> None:
+    def _check_document(
+        self, listed: Listed, stored: StoredObject, entry: ChainEntry, pool: ThreadPoolExecutor
+    ) -> None:
         found = digest(stored.body)
         if found != entry.sha256:
             self._fail(listed.name, f"SHA-256 {found}", f"{entry.sha256}, by entry {entry.sequence}")
@@ -439,6 +462,7 @@ class _Chain:
         if finished is None or abs(_time(entry) - finished) > CLOCK_DIFFERENCE:
             found = f"a run that finished at {document.get('finished')}"
             self._fail(listed.name, found, f"the time of its entry, {entry.time}")
+        self._check_parts(document, entry, pool)
         start = _chain_of(document)
         number = start.get("start")
         if not isinstance(number, int):
@@ -451,6 +475,28 @@ class _Chain:
                     f"entry {number} is {entry_digest(first) if first else 'missing'}",
                     f"{start.get('start_sha256')}, which the run wrote when it started",
                 )
+
+    def _check_parts(self, document: Mapping[str, Any], entry: ChainEntry, pool: ThreadPoolExecutor) -> None:
+        """Compare the parts that a document names with it."""
+        folder = entry.document.rpartition("/")[0]
+        named = {f"{folder}/{part.get('name')}": str(part.get("sha256")) for part in _parts_of(document)}
+        present = {
+            name: self.job.parts[name]
+            for name in named
+            if name in self.job.parts and not self.job.parts[name].is_deleted
+        }
+        for name in named.keys() - present.keys():
+            found = "a delete marker" if name in self.job.parts else "no such part"
+            self._fail(self.job.root + name, found, f"SHA-256 {named[name]}, by {entry.document}")
+        bodies = self._read(pool, [*present.values()])
+        for (name, listed), stored in zip(present.items(), bodies, strict=True):
+            self._parts += 1
+            found = digest(stored.body)
+            if found != named[name]:
+                self._fail(listed.name, f"SHA-256 {found}", f"{named[name]}, by {entry.document}")
+                continue
+            started = parse_time(document.get("started"))
+            self._check_storage(listed, stored, entry, since=started)
 
     def _fail(self, name: str, found: str, required: str) -> None:
         location = self._folder.location(name)
@@ -556,6 +602,11 @@ def _time(entry: ChainEntry) -> datetime:
 def _chain_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
     chain = document.get("chain")
     return chain if isinstance(chain, dict) else {}
+
+
+def _parts_of(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    parts = document.get("parts")
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else ()
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from glue_secure.report.document import Document, encryptions, text
+from glue_secure.report.document import Document, count, encryptions, text
 
 _SCALARS = (
     "outcome",
@@ -68,7 +68,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     for number, each in _numbered(document, "writes", ("target", "kind")):
         name = f"write {number}"
         yield f"{name} rows", text(each.get("rows"))
-        yield f"{name} objects", str(len(each.get("objects") or ()) + len(each.get("proved") or ()))
+        yield f"{name} objects", str(count(each, "objects", "proved"))
         yield f"{name} encryption", ", ".join(sorted(encryptions(each, document)))
         yield f"{name} verified by", text(each.get("verified_by"))
     yield from _records(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from glue_secure.core.redaction import escape_surrogates
+
 Document = Mapping[str, Any]
 
 
@@ -16,24 +18,33 @@ def records(document: Document, name: str) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
+def count(record: Document, *names: str) -> int:
+    """Return how many items some properties of a record have, those in the parts of the evidence included."""
+    in_parts = [record.get(f"{name}_in_parts") for name in names]
+    listed = sum(len(records(record, name)) for name in names)
+    return listed + sum(number for number in in_parts if isinstance(number, int))
+
+
 def encryptions(write: Document, document: Document) -> Counter[str]:
     """Return each combination of algorithm and key that objects of a write have, and their number."""
     found: Counter[str] = Counter()
-    for each in records(write, "objects"):
-        found[f"{each.get('algorithm') or 'none'} {each.get('key') or ''}".strip()] += 1
-    if proved := len(records(write, "proved")):
+    # Earlier versions counted nothing and listed every object.
+    for group in records(write, "encryption") or records(write, "objects"):
+        number = group.get("objects", 1)
+        found[f"{group.get('algorithm') or 'none'} {group.get('key') or ''}".strip()] += number
+    if proved := count(write, "proved"):
         rules = (document.get("proofs") or {}).get(write.get("proof"), {})
         found[f"{rules.get('algorithm', '')} {rules.get('key', '')} (bucket rules)".strip()] += proved
     return found
 
 
 def text(value: object) -> str:
-    """Return a value as text: a list with commas, None as ``""``."""
+    """Return a value as text that UTF-8 can encode: a list with commas, None as ``""``."""
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, _flat(value)))
-    return str(value)
+        return escape_surrogates(", ".join(map(str, _flat(value))))
+    return escape_surrogates(str(value))
 
 
 def parse_time(value: object) -> datetime | None:

@@ -16,6 +16,7 @@ from glue_secure.core.redaction import escape_unprintable, redact_text
 from glue_secure.report import period as periods
 from glue_secure.report import view as views
 from glue_secure.report.page import Section
+from glue_secure.report.results import Result
 from glue_secure.report.stored import StoredRun
 
 GENERATOR = '<meta name="generator" content="glue-secure '
@@ -37,6 +38,48 @@ class TablesPage:
     kind: str
     headline: str
     sections: Sequence[Section]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingSection:
+    """Findings about one job or account.
+
+    Attributes:
+        title: what they are about.
+        summary: the number of findings of each verdict.
+        findings: those that are shown, the worst first.
+        more: number of findings that are not shown.
+    """
+
+    title: str
+    summary: str
+    findings: Sequence[Result]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsPage:
+    """A page of findings.
+
+    Attributes:
+        kind: what the page is, above its title.
+        title: what was checked.
+        state: key in ``view.LABELS``.
+        headline: the result, in a sentence.
+        figures: name and value of each number below the headline.
+        sections: the findings that did not pass.
+        passed: id, requirement and number of resources of each control that passed.
+        source: what the page was generated from.
+    """
+
+    kind: str
+    title: str
+    state: str
+    headline: str
+    figures: Sequence[tuple[str, str]]
+    sections: Sequence[FindingSection]
+    passed: Sequence[tuple[str, str, str]]
     source: str
 
 
@@ -69,6 +112,16 @@ def tables_page(page: TablesPage, now: datetime) -> str:
         now: the time of the page, UTC.
     """
     return _page("tables.html", page, now)
+
+
+def findings_page(page: FindingsPage, now: datetime) -> str:
+    """Return a page of findings.
+
+    Args:
+        page: the page.
+        now: the time of the page, UTC.
+    """
+    return _page("findings.html", page, now)
 
 
 def _page(template: str, shown: object, now: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from glue_secure.report.document import Document, encryptions, records, text
+from glue_secure.report.document import Document, count, encryptions, records, text
 from glue_secure.report.stored import is_reported
 
 
@@ -98,7 +98,7 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 (
                     *_cells(each, "target", "format", "rows"),
-                    str(len(records(each, "objects")) + len(records(each, "proved"))),
+                    str(count(each, "objects", "proved")),
                     _encryption(each, document),
                     text(each.get("verified_by")),
                 )
@@ -155,11 +155,16 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 (
                     *_cells(each, "target", "action"),
-                    str(len(records(each, "objects"))),
-                    str(len(records(each, "failed"))),
+                    str(count(each, "objects")),
+                    str(count(each, "failed")),
                 )
                 for each in records(document, "housekeeping")
             ],
+        ),
+        Section(
+            "Parts of the evidence",
+            ("name", "lines", "SHA-256"),
+            [_cells(each, "name", "lines", "sha256") for each in records(document, "parts")],
         ),
         Section("Controls that passed", ("family", "controls", "checks"), _passed(document)),
     ):

@@ -31,6 +31,7 @@ class Result:
         exception: the exception that tolerates it, ``""`` without one.
         checks: number of checks.
         stopped: whether this control stopped the run.
+        reported_only: whether it is no violation although it did not pass.
     """
 
     control: str
@@ -42,6 +43,7 @@ class Result:
     exception: str = ""
     checks: int = 1
     stopped: bool = False
+    reported_only: bool = False
 
     @property
     def passed(self) -> bool:
@@ -51,7 +53,9 @@ class Result:
     @property
     def reported(self) -> bool:
         """Whether it did not pass, and is no violation: see :func:`glue_secure.report.stored.is_reported`."""
-        return not self.passed and (bool(self.exception) or self.control in REPORTED_ONLY)
+        return not self.passed and (
+            self.reported_only or bool(self.exception) or self.control in REPORTED_ONLY
+        )
 
     @property
     def known(self) -> Control:

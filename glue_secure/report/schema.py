@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, is_dataclass
 from datetime import datetime
 from enum import Enum
 from inspect import cleandoc, getdoc
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from glue_secure.core.evidence import SCHEMA, Evidence
+from glue_secure.core.evidence import SCHEMA, Evidence, document_fields
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 
 _SIMPLE: dict[Any, dict[str, Any]] = {
@@ -41,9 +41,11 @@ Each run leaves one JSON document, `job=JOB/run=RUN_ID/evidence.json`, below the
 writes `evidence-2.json`. `_started.json` is written before the run writes data: a start without evidence is
 a run that is still running, or whose process was killed.
 
+<!-- not run: commands with placeholders; test_examples.py checks their options -->
 ```text
 glue-secure evidence list --in s3://BUCKET/PREFIX/ --outcome refused --since 2026-11-01
 glue-secure evidence show RUN --in s3://BUCKET/PREFIX/
+glue-secure evidence objects RUN --in s3://BUCKET/PREFIX/
 glue-secure evidence diff RUN RUN --in s3://BUCKET/PREFIX/
 ```
 
@@ -53,12 +55,18 @@ controls that did not pass; a start without an end is `not ended`, and a run who
 connections, and the controls. Its exit code is 3 if a control did not pass. Findings that an
 [exception](policy.md#exceptions) tolerates do not change it. `diff` compares settings, keys, versions,
 controls, sources and targets.
+`objects` prints every object that a run wrote, one line of JSON each.
 `glue-secure controls show ID` prints the text of a control. [`report` and `evidence export`](reports.md)
 write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit and OpenLineage.
 
 [evidence-1.schema.json](evidence-1.schema.json) is the JSON Schema of the document. Documents of this
 version (`{SCHEMA}`) may have properties that the schema does not list, which a reader ignores.
 None is removed, and none changes its meaning.
+
+A document lists the first 100 objects of its run. All others are in parts beside it,
+`_objects-START-NUMBER.ndjson.gz`, each with at most 50,000 lines of JSON and with its SHA-256 in the
+document. They are written while the run verifies its writes. Athena and Spark ignore their names; to query
+them, name them with `evidence objects`, or read them with DuckDB or jq.
 
 Each document has an entry in the job's chain, `job=JOB/_chain/ACCOUNT-REGION/`, with its SHA-256, and with a
 signature if the job names a key (`--glue-secure-evidence-signing-key`). `glue-secure evidence verify` finds
@@ -91,7 +99,7 @@ def as_markdown() -> str:
             "|-|-|-|",
         ]
         meanings, hints = _meanings(record), get_type_hints(record)
-        for each in fields(record):
+        for each in document_fields(record):
             meaning = " ".join(meanings.get(each.name, "").split())
             lines.append(f"| `{each.name}` | {_type_text(hints[each.name])} | {_cell(meaning)} |")
     return "\n".join(lines) + "\n"
@@ -100,11 +108,13 @@ def as_markdown() -> str:
 def _object(record: type) -> dict[str, Any]:
     hints, meanings = get_type_hints(record), _meanings(record)
     properties = {}
-    for each in fields(record):
+    for each in document_fields(record):
         meaning = " ".join(meanings.get(each.name, "").split()).replace("``", "`")
         properties[each.name] = _schema(hints[each.name]) | ({"description": meaning} if meaning else {})
     required = [
-        each.name for each in fields(record) if each.default is MISSING and each.default_factory is MISSING
+        each.name
+        for each in document_fields(record)
+        if each.default is MISSING and each.default_factory is MISSING
     ]
     if record is Evidence:
         properties["schema"] = {"const": SCHEMA}

@@ -19,6 +19,8 @@ from typing import Any, Protocol
 from glue_secure.core.controls import REPORTED_ONLY
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.evidence import canonical_json, digest
+from glue_secure.core.evidence_parts import NAME as PART_NAME
+from glue_secure.core.evidence_parts import SUFFIX, lines_of
 from glue_secure.core.findings import Finding, unknown
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.json_documents import parse_json
@@ -168,7 +170,7 @@ class LocalFolder:
         """Yield the path of each file below the folder, and its modification time."""
         if not self.path.is_dir():
             raise UsageError(str(self.path), found="no such folder", required="a folder with evidence")
-        for path in sorted(self.path.rglob("*.json")):
+        for path in sorted([*self.path.rglob("*.json"), *self.path.rglob(f"*{SUFFIX}")]):
             try:
                 modified = path.stat().st_mtime
             except OSError as error:  # a link to a missing file
@@ -283,6 +285,35 @@ def read_document(folder: EvidenceFolder, run: StoredRun) -> StoredRun:
     """
     body, location = folder.read(run.name), folder.location(run.name)
     return replace(run, document=parse_document(body, location), location=location, sha256=digest(body))
+
+
+def read_objects(folder: EvidenceFolder, run: StoredRun) -> Iterator[dict[str, Any]]:
+    """Yield every object that an attempt wrote, purged or moved, as a line of a part of evidence.
+
+    The lines of the document come first, then those of its parts.
+
+    Raises:
+        VerificationError, UsageError: a part cannot be read, or is not the one that the document names
+            (GS-EVD-001).
+    """
+    for record, properties in (("writes", ("objects", "proved")), ("housekeeping", ("objects", "failed"))):
+        for number, item in enumerate(run.document.get(record) or ()):
+            for name in properties:
+                for value in item.get(name) or ():
+                    yield {"record": record, "number": number, "property": name, "value": value}
+    for part in run.document.get("parts") or ():
+        name = f"{run.name.rpartition('/')[0]}/{part.get('name')}"
+        is_name = re.fullmatch(PART_NAME, str(part.get("name")))
+        body = folder.read(name) if is_name else b""
+        if digest(body) != part.get("sha256"):
+            raise VerificationError(
+                control=_CONTROL,
+                resource=folder.location(name),
+                found=f"SHA-256 {digest(body)}" if is_name else "a name that no run gives",
+                required=f"{part.get('sha256')}, by {run.location}",
+                fix=f"glue-secure evidence verify {run.run_id}",
+            )
+        yield from lines_of(body)
 
 
 def not_passed(document: Mapping[str, Any]) -> list[str]:

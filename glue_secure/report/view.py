@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Generic, TypeVar
 
 from glue_secure.core.controls import Control
-from glue_secure.report.document import Document, encryptions, parse_time, records, text
+from glue_secure.report.document import Document, count, encryptions, parse_time, records, text
 from glue_secure.report.page import Section, sections
 from glue_secure.report.results import Result, not_passed, results
 from glue_secure.report.stored import NOT_ENDED, StoredRun
@@ -26,13 +26,24 @@ _SECTIONS = (
     "Columns",
     "Data Catalog",
     "Deleted or moved",
+    "Parts of the evidence",
 )
 # Properties of the evidence that the page shows in a section of their own, or as a fact.
 _SHOWN = {
     *("job", "run_id", "outcome", "error", "account", "account_id", "region", "runtime", "versions"),
     *("started", "finished", "security_configuration", "keys", "settings", "reads", "writes", "tls"),
     *("bookmark", "controls", "seconds", "schema", "housekeeping", "catalog", "proofs", "columns", "gates"),
-    *("stores", "request_guard", "policy", "caller", "script", "endpoints", "control_titles", "chain"),
+    *(
+        "stores",
+        "request_guard",
+        "policy",
+        "caller",
+        "script",
+        "endpoints",
+        "control_titles",
+        "chain",
+        "parts",
+    ),
 }
 
 PASSED, TOLERATED, UNKNOWN, FAILED = "pass", "warn", "unknown", "fail"
@@ -327,17 +338,15 @@ def places_written(document: Document) -> Iterator[Place]:
             text(each.get("target")),
             tuple(filter(None, facts)),
             _number(each.get("rows")),
-            len(objects) + len(records(each, "proved")) if is_s3 else None,
+            count(each, "objects", "proved") if is_s3 else None,
             # Bucket rules and receipts prove the encryption of objects, not their size.
-            (sum(_number(one.get("size")) or 0 for one in objects) or None) if is_s3 else None,
+            (_number(each.get("bytes")) or _size_of(objects) or None) if is_s3 else None,
         )
 
 
 def count_objects(document: Document) -> int:
     """Return the number of objects that a run wrote."""
-    return sum(
-        len(records(each, "objects")) + len(records(each, "proved")) for each in records(document, "writes")
-    )
+    return sum(count(write, "objects", "proved") for write in records(document, "writes"))
 
 
 def encryption_counts(document: Document) -> Counter[str]:
@@ -440,7 +449,7 @@ def _passed(found: Iterable[Result]) -> list[PassedControl]:
     ]
 
 
-def _objects(document: Document, count: int) -> Limited[WrittenObject]:
+def _objects(document: Document, total: int) -> Limited[WrittenObject]:
     """Return the first objects; the others are counted, not converted, because there may be 100,000."""
     found: list[WrittenObject] = []
     for write in records(document, "writes"):
@@ -453,7 +462,7 @@ def _objects(document: Document, count: int) -> Limited[WrittenObject]:
                     _number(each.get("size")) or 0,
                 )
             )
-    return Limited(tuple(found), count - len(found))
+    return Limited(tuple(found), total - len(found))
 
 
 def _others(document: Document) -> Iterator[tuple[str, str]]:
@@ -462,13 +471,20 @@ def _others(document: Document) -> Iterator[tuple[str, str]]:
         if name not in _SHOWN and value not in (None, "", [], {}):
             yield (
                 name,
-                value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True),
+                text(
+                    value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+                ),
             )
 
 
 def _pairs(document: Document, name: str) -> list[tuple[str, str]]:
     value = document.get(name)
     return [(text(key), text(item)) for key, item in value.items()] if isinstance(value, Mapping) else []
+
+
+def _size_of(objects: Iterable[Mapping[str, Any]]) -> int:
+    """Return the size of all objects of a write, as documents of earlier versions list them."""
+    return sum(_number(encryption.get("size")) or 0 for encryption in objects)
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

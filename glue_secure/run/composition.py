@@ -21,8 +21,10 @@ from glue_secure.aws.kms import KmsKeyService, strict_master_key_provider
 from glue_secure.aws.metastore import GlueMetastore
 from glue_secure.aws.s3 import S3ObjectStore
 from glue_secure.aws.secrets import CredentialStore
-from glue_secure.aws.session import AwsSession
+from glue_secure.aws.session import RUN_SERVICES, AwsSession
 from glue_secure.aws.stores import DynamoDbTables, KinesisStreams
+from glue_secure.aws.table_buckets import S3TableBuckets
+from glue_secure.aws.tls import check_variables
 from glue_secure.core.arguments import (
     BOOKMARK_URI,
     EVIDENCE_KEY,
@@ -126,6 +128,18 @@ def _dynamodb(target: ExecutorDynamoDb) -> DynamoDbTables:
     return DynamoDbTables(client=session.client("dynamodb", target.endpoint))
 
 
+def check_environment(environ: Mapping[str, str] | None = None) -> None:
+    """Check the environment variables of a run, without boto3 and before Spark starts.
+
+    Raises:
+        UsageError: ``GLUE_SECURE_STREAMING`` or the URL of an endpoint is invalid.
+        RefusedError: an endpoint is not https, or ``AWS_CA_BUNDLE`` is empty (GS-S3-002).
+    """
+    environ = os.environ if environ is None else environ
+    check_variables(environ, RUN_SERVICES)
+    _streams_end(environ)
+
+
 def services(environ: Mapping[str, str] | None = None) -> Services:
     """Return the services of a run, with the credentials of boto3's default chain.
 
@@ -174,6 +188,7 @@ def services(environ: Mapping[str, str] | None = None) -> Services:
         dynamodb=dynamodb,
         kinesis=kinesis,
         images=EcrImages(lambda region: in_region("ecr", region)),
+        table_buckets=lambda region: S3TableBuckets(client=in_region("s3tables", region)),
         remote_objects=ExecutorS3(session.s3_endpoint, session.region, session.path_style),
         columns=ColumnSource(clients=session.client),
     )

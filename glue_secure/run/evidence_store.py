@@ -24,6 +24,7 @@ from glue_secure.core.chain import (
 )
 from glue_secure.core.errors import VerificationError
 from glue_secure.core.evidence import Evidence, canonical_json, digest
+from glue_secure.core.evidence_parts import SUFFIX
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import SigningKey
 from glue_secure.core.ports import Clock, KeyService, ObjectStore
@@ -41,6 +42,8 @@ def no_evidence(problem: Exception, store: EvidenceStore, outcome: str) -> Verif
         store: the store.
         outcome: what happened to the run, for the fix.
     """
+    if isinstance(problem, VerificationError):
+        return problem
     if isinstance(problem, SigningError):
         cause, signing = problem.__cause__, store.signing
         action = "kms:GenerateMac" if signing and signing.algorithm.startswith("HMAC") else "kms:Sign"
@@ -139,6 +142,41 @@ class EvidenceStore:
         self._append(uri, body, newest=self._start)
         return uri
 
+    def write_part(self, number: int, body: bytes) -> str:
+        """Write a part of the evidence, ``_objects-START-NUMBER.ndjson.gz`` in the run's folder.
+
+        ``START`` is the sequence number of the run's start in the chain, so that another attempt of the run
+        uses other names.
+
+        Raises:
+            VerificationError: the part cannot be written (GS-EVD-001).
+        """
+        start = self._start.sequence if self._start else 0
+        name = f"_objects-{start}-{number:05}{SUFFIX}"
+        try:
+            is_new = self._put_new(self._folder.child(name), body)
+        except ServiceError as problem:
+            raise no_evidence(problem, self, "nothing is committed") from problem
+        if not is_new:
+            taken = ServiceError(f"{self._folder.child(name)} exists", code="NoEntry", operation="PutObject")
+            raise no_evidence(taken, self, "nothing is committed")
+        return name
+
+    def read_part(self, name: str) -> bytes:
+        """Return a part that the run wrote.
+
+        Raises:
+            VerificationError: the part cannot be read (GS-EVD-001).
+        """
+        try:
+            return self.objects.read(self._folder.child(name)).body
+        except ServiceError as problem:
+            raise no_evidence(problem, self, "nothing is committed") from problem
+
+    @property
+    def _folder(self) -> S3Uri:
+        return self.prefix.child(f"job={self.identity.job}/run={self.identity.run_id}")
+
     def _facts(self) -> dict[str, Any]:
         signing = self.signing
         return {
@@ -154,13 +192,14 @@ class EvidenceStore:
         return chain_location(self.prefix, self.identity.job, self.account, self.region)
 
     def _write_new(self, name: str, body: bytes) -> S3Uri:
-        folder = self.prefix.child(f"job={self.identity.job}/run={self.identity.run_id}")
         for attempt in range(1, _ATTEMPTS + 1):
-            uri = folder.child(f"{name}.json" if attempt == 1 else f"{name}-{attempt}.json")
+            uri = self._folder.child(f"{name}.json" if attempt == 1 else f"{name}-{attempt}.json")
             if self._put_new(uri, body):
                 return uri
         raise ServiceError(
-            f"{folder} has evidence of {_ATTEMPTS} attempts", code="TooManyAttempts", operation="PutObject"
+            f"{self._folder} has evidence of {_ATTEMPTS} attempts",
+            code="TooManyAttempts",
+            operation="PutObject",
         )
 
     def _append(self, uri: S3Uri, body: bytes, *, newest: ChainEntry | None) -> ChainEntry:

@@ -24,6 +24,7 @@ import os
 import re
 import signal
 import sys
+import sysconfig
 import threading
 import traceback
 from collections.abc import Callable
@@ -33,18 +34,22 @@ from importlib.util import find_spec
 from types import FrameType, TracebackType
 from typing import Any
 
-from glue_secure.core.errors import GlueSecureError, RefusedError, exit_code
+from glue_secure.core.errors import EngineError, GlueSecureError, RefusedError, exit_code
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.request_guard import refusal_in
 from glue_secure.run.automatic_start import no_run, start_automatically
 from glue_secure.run.before_init import expect_init
+from glue_secure.run.breakpoints import without_terminal
 from glue_secure.run.job_process import is_job_process
 from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
 from glue_secure.run.runtime_selection import load_session_hooks
 from glue_secure.verification.child_processes import CHILD_PROCESSES
 
 # Files that a traceback of a script's call goes through.
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib") + os.sep
 _LIBRARIES = re.compile(r"[/\\](?:site-packages|pyspark|py4j|glue_secure|awsglue)[/\\]|\A<")
+# Spark's errors of a script that uses or writes a column of a frame without columns.
+_MISSING_COLUMNS = re.compile(r"UNRESOLVED_COLUMN|EMPTY_SCHEMA|nested empty schemas?|cannot be resolved")
 _PACKAGES = frozenset(("glue_secure", "awsglue", "pyspark", "boto3", "botocore", "s3transfer", "aiobotocore"))
 _installed = False
 _exit_code = 0
@@ -99,27 +104,75 @@ def end_with_error(
         trace: its traceback.
 
     Raises:
-        SystemExit: with the exit code of the error.
+        SystemExit: with the exit code of the error; 130 for Ctrl-C.
     """
     for run in _runs_of_this_process():
         error = run.close(error) or error
+    if isinstance(error, KeyboardInterrupt):
+        lines = [line for run in _runs_of_this_process() for line in _interrupted(run)]
+        print("\n".join(("interrupted", *lines)), file=sys.stderr, flush=True)  # noqa: T201 - as below
+        raise SystemExit(exit_code(error))
     shown = short_error(error, trace)
     if shown is None:
         return previous(kind, error, trace)
-    print(redact_text(str(shown)), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
+    text = str(shown)
+    call = script_call(trace)
+    if call is not None and call.filename not in text:
+        text += f"\n  script:   {call.filename}, line {call.lineno}"
+    print(redact_text(text), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
     # A SystemExit raised in an excepthook sets the exit code of the process.
     raise SystemExit(exit_code(shown))
+
+
+def _interrupted(run: Run) -> list[str]:
+    """Return what an interrupted run has committed, and where its evidence is."""
+    report = run.bookmarks.report()
+    is_committed = report.sequence_after != report.sequence_before
+    return [
+        f"  run:      {run.identity.run_id} of job {run.identity.job}",
+        "  outcome:  the bookmark was committed before the interruption"
+        if is_committed
+        else "  outcome:  nothing was committed; the next run reads the same input again",
+        f"  evidence: {run.evidence_uri or 'none'}",
+    ]
 
 
 def short_error(error: BaseException, trace: TracebackType | None) -> GlueSecureError | None:
     """Return an error of glue-secure or Spark as it is printed; None if it is neither."""
     runs = _runs_of_this_process()
+    error = without_terminal(error) or error
     if not isinstance(error, GlueSecureError):
         with suppress(Exception):  # Py4J asks the JVM for the message, and the JVM may have stopped
             error = refusal_in(str(error)) or error
     if isinstance(error, RefusedError) and error.control == "GS-SEC-007" and not runs:
         error = no_run(error.resource)  # the request guard cannot see which argument is missing
-    return error if isinstance(error, GlueSecureError) else _engine_failure(error, trace, runs)
+    if not isinstance(error, GlueSecureError):
+        error = _engine_failure(error, trace, runs) or error
+    if isinstance(error, EngineError):
+        error = _of_a_frame_without_columns(error, runs)
+    return error if isinstance(error, GlueSecureError) else None
+
+
+def script_call(trace: TracebackType | None) -> traceback.FrameSummary | None:
+    """Return the innermost call of a traceback that the script made, None if it made none."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(trace)
+        if not _LIBRARIES.search(frame.filename) and not frame.filename.startswith(_STANDARD_LIBRARY)
+    ]
+    return frames[-1] if frames else None
+
+
+def _of_a_frame_without_columns(error: EngineError, runs: list[Run]) -> EngineError:
+    """Return the error with the source without objects that caused it; the error itself if none did."""
+    reads = [text for run in runs for text in run.reader.reads_without_objects()]
+    if not reads or not _MISSING_COLUMNS.search(error.cause):
+        return error
+    return EngineError(
+        error.resource,
+        cause=f"a frame without columns, because there was nothing to read: {'; '.join(reads)}",
+        fix="upload the objects, correct the location, or pass a schema to the read",
+    )
 
 
 def _engine_failure(
@@ -128,10 +181,8 @@ def _engine_failure(
     """Return an error of the engine in a script's own call, in a few lines and with the script's line."""
     if not runs:
         return None
-    script = [frame for frame in traceback.extract_tb(trace) if not _LIBRARIES.search(frame.filename)]
-    if not script:
-        script = [traceback.FrameSummary("the script", None, "")]
-    resource = f"{script[-1].filename}, line {script[-1].lineno}: {script[-1].line}"
+    call = script_call(trace) or traceback.FrameSummary("the script", None, "")
+    resource = f"{call.filename}, line {call.lineno}: {call.line}"
     try:
         return runs[-1].engine.failure_of(error, resource)
     except Exception:  # the JVM has ended; the error itself is printed
@@ -200,6 +251,8 @@ def _end_open_runs() -> None:
         if _terminated:
             with suppress(Exception):
                 run.close(outcome="terminated by SIGTERM")
+                lines = ("terminated", *_interrupted(run))
+                print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
         else:
             code = _end_without_commit(run) or code
     CHILD_PROCESSES.remove()

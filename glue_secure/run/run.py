@@ -17,7 +17,7 @@ from glue_secure.catalog.updater import CatalogUpdater
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import SUITES, JobIdentity
-from glue_secure.core.errors import ControlError, UsageError
+from glue_secure.core.errors import BookmarkConflictError, ControlError, UsageError
 from glue_secure.core.evidence import Evidence
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import Engine, Services
@@ -27,6 +27,8 @@ from glue_secure.io.connector_calls import ConnectorCalls
 from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.reader import DataReader
 from glue_secure.io.stores import StoreChecker
+from glue_secure.io.tables.reader import TableReader
+from glue_secure.io.tables.writer import TableWriter
 from glue_secure.io.writer import DataWriter
 from glue_secure.policyfile.exceptions import ExceptionRegister
 from glue_secure.policyfile.loading import moved_tables
@@ -77,6 +79,8 @@ class Run:
         reader: reads S3 and databases.
         catalog_reader: reads tables of the Data Catalog.
         writer: writes to S3 and databases.
+        table_reader: reads tables of Iceberg, Delta Lake and Hudi by their commits.
+        table_writer: commits to them.
         catalog: changes the Data Catalog. Call it inside :meth:`operation`.
         metastore: the Data Catalog for Spark SQL; None if there is none.
         housekeeping: purges and transitions.
@@ -115,6 +119,8 @@ class Run:
     reader: DataReader
     catalog_reader: CatalogReader
     writer: DataWriter
+    table_reader: TableReader
+    table_writer: TableWriter
     catalog: CatalogUpdater
     metastore: EncryptedMetastore | None
     housekeeping: Housekeeping
@@ -190,18 +196,25 @@ class Run:
                 not be written after the commit (GS-EVD-001).
         """
         self.state.begin_commit()
+        is_bookmark_unchanged = True
         try:
             self.state.require_no_failure()
             with self.recorder.timed("commit"):
                 self._verify_writes()
+                self._publish_tables()
                 self.unmanaged_writes.require_no_active_work(self.engine.active_work(0.0))
+                is_bookmark_unchanged = False
                 self.bookmarks.commit()
                 if self.glue_commit is not None:
                     self.engine.resume_writes()  # Glue may store its bookmark with a client of the JVM
                     self.glue_commit()
         except BaseException as error:
-            self.close(error)
-            raise
+            is_bookmark_unchanged |= isinstance(error, BookmarkConflictError)
+            described = self._end_publication(error, withdraw=is_bookmark_unchanged)
+            self.close(described)
+            if described is error:
+                raise
+            raise described from error
         self.close()
         assert self.evidence_uri is not None  # noqa: S101 - close() wrote the evidence or raised
         return self.evidence_uri
@@ -230,6 +243,29 @@ class Run:
         self.close(outcome=ENDED_WITHOUT_COMMIT)
         return is_pending
 
+    def _publish_tables(self) -> None:
+        """Make the commits visible that tables have on branches, now that all writes are verified."""
+        if not self.table_writer.staged:
+            return
+        self.engine.resume_writes()
+        self.table_writer.publish()
+        self._verify_writes()  # of what another thread stored meanwhile
+
+    def _end_publication(self, error: BaseException, *, withdraw: bool) -> BaseException:
+        """Return an error of the commit with what the tables that this run has published show.
+
+        Args:
+            error: the error.
+            withdraw: whether the publications are undone. They are not if the bookmark may have moved: the
+                next run would then not write the rows again.
+        """
+        if not self.table_writer.has_published:
+            return error
+        if not withdraw:
+            return self.table_writer.describe_published(error)
+        self.engine.resume_writes()
+        return self.table_writer.withdraw(error)
+
     def _verify_writes(self) -> None:
         active = tuple(self.engine.active_work(ACTIVE_WORK_SECONDS))
         active += tuple(self.requests.end_writes(ACTIVE_WORK_SECONDS))
@@ -238,13 +274,20 @@ class Run:
         self.sources.check_responses(self.requests.receipts, self.requests.problem)
         staged = self.writer.verify_deferred_writes()
         report = replace(self.engine.unmanaged_writes(), active=active)
-        self.unmanaged_writes.verify(report, staged=staged)
-        boto3_receipts = self.driver_s3.receipts()
-        self.unmanaged_writes.verify_boto3_writes(
-            boto3_receipts, incomplete=self.driver_s3.incomplete_uploads()
-        )
-        self.requests.receipts.attribute(boto3_receipts)
+        try:
+            self.unmanaged_writes.verify(report, staged=staged)
+        except ControlError as error:
+            raise self._undo_unverified_tables(error) from error.__cause__
+        self.unmanaged_writes.verify_boto3_writes(incomplete=self.driver_s3.incomplete_uploads())
         self._verify_moved_tables()
+
+    def _undo_unverified_tables(self, error: ControlError) -> BaseException:
+        """Undo what a script committed to tables without glue-secure. Return the error with the outcome."""
+        writes = self.unmanaged_writes.unverified_tables
+        if not writes:
+            return error
+        self.engine.resume_writes()
+        return self.table_writer.undo_unverified(error, writes, self.recorder.started)
 
     def _verify_moved_tables(self) -> None:
         """Verify the objects below tables of the policy file that were created or moved during the run."""
@@ -253,10 +296,7 @@ class Run:
             return
         policy, locations = moved_tables(loaded, self.services.control_plane)
         written = [
-            uri
-            for write in self.recorder.writes
-            for uri in (*(one.uri for one in write.objects), *write.proved)
-            if any(uri.is_below(location) for location in locations)
+            uri for uri in self.recorder.written() if any(uri.is_below(location) for location in locations)
         ]
         if written:
             rules = rules_of(policy, self.preflight.keys.s3)
@@ -286,11 +326,10 @@ class Run:
         if not self.state.end(outcome):
             return error
         self.driver_s3.close()
-        self.unmanaged_writes.record_unverified(
-            [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()],
-            [receipt.uri for receipt in self.driver_s3.receipts()],
-        )
         try:
+            self.unmanaged_writes.record_unverified(
+                [*self.writer.deferred_writes(), *self.engine.pending_unmanaged_writes()]
+            )
             self.evidence_uri = self.evidence.write(self._evidence(error, outcome))
         except Exception as problem:
             missing = no_evidence(problem, self.evidence, f"the outcome of the run is: {outcome}")

@@ -1,8 +1,8 @@
 """Start a run. ``SecureJob`` and the ``Job`` classes for plain Spark and for AWS Glue use the same sequence.
 
 1. :func:`read_arguments`: install the process hooks, select the runtime and read the arguments.
-2. :func:`start_run`: create the services; run the preflight while the Spark session starts; call AWS Glue's
-   ``Job.init`` if the job runs in Glue; create the engine.
+2. :func:`start_run`: create the services and run the preflight while the Spark session starts; call AWS
+   Glue's ``Job.init`` if the job runs in Glue; create the engine.
 3. :func:`open_run`: build the run and its components; apply the settings and read them back; load the column
    policy, the suites and the bookmark.
 """
@@ -29,12 +29,13 @@ from glue_secure.core.arguments import (
     JobArguments,
     JobIdentity,
 )
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import ControlError, GlueSecureError, UsageError
+from glue_secure.core.evidence_parts import EvidenceParts
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy_arguments import PACKAGED
 from glue_secure.core.ports import Engine, Services
-from glue_secure.core.receipts import ReceiptBook
+from glue_secure.core.receipt_book import ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.core.spark_conf import check_java_options, check_settings, plan_settings
@@ -46,6 +47,8 @@ from glue_secure.io.housekeeping import Housekeeping
 from glue_secure.io.read_objects import ReadObjects
 from glue_secure.io.reader import DataReader
 from glue_secure.io.stores import StoreChecker
+from glue_secure.io.tables.reader import TableReader
+from glue_secure.io.tables.writer import TableWriter
 from glue_secure.io.writer import DataWriter
 from glue_secure.policyfile.connectors import approved_connectors
 from glue_secure.policyfile.exceptions import ExceptionRegister
@@ -66,6 +69,7 @@ from glue_secure.verification.driver_s3 import DriverS3Recorder
 from glue_secure.verification.object_verifier import ObjectVerifier
 from glue_secure.verification.s3_requests import S3Requests
 from glue_secure.verification.source_requirements import SourceChecker
+from glue_secure.verification.table_buckets import TableBucketChecker
 from glue_secure.verification.target_guard import TargetGuard
 from glue_secure.verification.target_keys import TargetKeys
 from glue_secure.verification.unmanaged_writes import UnmanagedWriteVerifier
@@ -146,18 +150,33 @@ def _start(
             required="an argument of the job",
             fix=f"add --{BOOKMARKS} portable to the job's arguments",
         )
+    composition.check_environment()
     identity = arguments.identity(job=job_name, fresh_run_id=composition.fresh_run_id())
-    services = composition.services()
+
+    def run_preflight() -> tuple[Services, Preflight]:
+        services = composition.services()  # imports boto3
+        return services, established(identity, arguments, services)
+
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="glue-secure-preflight") as pool:
-        preflight = pool.submit(established, identity, arguments, services)
-        spark = session()
-        if glue_job is None:
-            # Raises if the session lacks Glue's classes, whatever the preflight finds.
-            tracks_bookmark = awaits_init and not arguments.has_portable_bookmarks()
-            glue_job = runtime.glue_job(
-                spark, identity.job, arguments.values, tracks_bookmark=tracks_bookmark
-            )
-        facts = preflight.result()
+        preflight = pool.submit(run_preflight)
+        try:
+            spark = session()
+            if glue_job is None:
+                # Raises if the session lacks Glue's classes, whatever the preflight finds.
+                tracks_bookmark = awaits_init and not arguments.has_portable_bookmarks()
+                glue_job = runtime.glue_job(
+                    spark, identity.job, arguments.values, tracks_bookmark=tracks_bookmark
+                )
+        except BaseException as error:
+            other = preflight.exception()
+            if other is None:
+                raise
+            is_unexpected = isinstance(error, Exception) and not isinstance(error, GlueSecureError)
+            if is_unexpected and isinstance(other, ControlError):
+                raise _chained(other, error) from other.__cause__
+            _chained(error, other)
+            raise
+        services, facts = preflight.result()
     if glue_job is not None:
         glue_job.init()
     return open_run(
@@ -169,6 +188,15 @@ def _start(
         glue_job=glue_job,
         awaits_init=awaits_init,
     )
+
+
+def _chained(error: BaseException, other: BaseException) -> BaseException:
+    """Return ``error`` with ``other`` at the end of its causes."""
+    last = error
+    while (cause := last.__cause__ or (None if last.__suppress_context__ else last.__context__)) is not None:
+        last = cause
+    last.__cause__ = other
+    return error
 
 
 def open_run(
@@ -250,6 +278,7 @@ def build_run(
         keys=services.keys,
         clock=services.clock,
     )
+    recorder.parts = EvidenceParts(evidence)
     bookmark_uri = arguments.location(BOOKMARK_URI)
     fine_grained = is_fine_grained(arguments)
     bookmarks = bookmarks_of(
@@ -292,6 +321,13 @@ def build_run(
         if not file.location.startswith(PACKAGED)
     )
     reserved = (evidence.prefix, *((bookmark_uri,) if bookmark_uri else ()), *policy_files)
+    tables = TableBucketChecker(
+        engine=engine,
+        key=preflight.keys.s3,
+        rules=rules,
+        recorder=recorder,
+        client=services.table_buckets,
+    )
     guard = TargetGuard(
         plan=preflight.plan,
         engine=engine,
@@ -300,6 +336,7 @@ def build_run(
         reserved=reserved,
         targets=targets,
         is_guarded=lambda: requests.are_guarded,
+        tables=tables,
     )
     verifier = ObjectVerifier(
         targets=targets,
@@ -365,6 +402,27 @@ def build_run(
         operation=operation,
         run_id=str(identity.run_id),
     )
+    table_reader = TableReader(
+        plan=preflight.plan,
+        engine=engine,
+        bookmarks=bookmarks,
+        recorder=recorder,
+        read_objects=read_objects,
+        sources=sources,
+        operation=operation,
+    )
+    table_writer = TableWriter(
+        writer=writer,
+        guard=guard,
+        engine=engine,
+        objects=services.objects,
+        columns=columns,
+        recorder=recorder,
+        read_objects=read_objects,
+        operation=operation,
+        run_id=str(identity.run_id),
+        may_roll_back=preflight.policy.policy.table_rollback,
+    )
     stores = StoreChecker(
         dynamodb=services.dynamodb,
         kinesis=services.kinesis,
@@ -409,6 +467,8 @@ def build_run(
         reader=reader,
         catalog_reader=CatalogReader(reader=reader, catalog=catalog, engine=engine, operation=operation),
         writer=writer,
+        table_reader=table_reader,
+        table_writer=table_writer,
         catalog=CatalogUpdater(catalog=catalog, recorder=recorder),
         metastore=None
         if services.metastore is None

@@ -7,6 +7,7 @@ import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,14 @@ from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.account_setup import (
     BOOKMARKS_URI,
     CURATED,
+    DATA_ALIAS,
     EVIDENCE,
     EVIDENCE_URI,
     LANDING,
-    provision,
+    ensure_key,
 )
 from glue_secure.embedded.clients import clients
+from glue_secure.engines.spark import data_catalog
 from glue_secure.run import process_hooks
 from glue_secure.secure_job import JobValues, SecureJob
 
@@ -60,9 +63,14 @@ class JobTestHarness:
             Key=key,
             Body=body,
             ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=provision(self.account).data_key,
+            SSEKMSKeyId=self._data_key,
         )
         return f"s3://{LANDING}/{key}"
+
+    @cached_property
+    def _data_key(self) -> str:
+        # One call; provision() would check each key, bucket and setting of the account for each object.
+        return ensure_key(self.account, DATA_ALIAS, "objects in S3")
 
     def argv(self, **arguments: str) -> list[str]:
         """Return ``sys.argv`` for a run of the job: default arguments, overridden by ``arguments``."""
@@ -88,13 +96,14 @@ class JobTestHarness:
     def run_script(self, script: str | Path, **arguments: str) -> dict[str, Any]:
         """Run a job script in this process, and return its global variables.
 
-        Imports of awsglue give glue-secure, and ``sys.argv`` is :meth:`argv`. The script starts its run with
+        Imports of awsglue give glue-secure, and ``sys.argv`` is ``argv``. The script starts its run with
         ``job.init`` or SecureJob. If it does not end the run, the run is closed. A call that stops Spark has
-        no effect, because the tests share the session.
+        no effect, because the tests share the session. With ``enable_glue_datacatalog="true"``, the script
+        gets a session of its own, whose SQL uses the Data Catalog, as a job does.
 
         Args:
             script: path of the script.
-            arguments: the script's arguments, as for :meth:`argv`.
+            arguments: the script's arguments, as for ``argv``.
 
         Raises:
             SystemExit: the script ended with an exit code other than 0.
@@ -110,6 +119,7 @@ class JobTestHarness:
                 return runpy.run_path(str(script), run_name="__main__")
             finally:
                 process_hooks.close_open_runs()
+                data_catalog.make_default(self.spark)
         return {}
 
     def objects(self) -> dict[str, dict[str, str]]:

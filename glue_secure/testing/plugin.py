@@ -155,7 +155,7 @@ def running_account(state: Path | None = None) -> Iterator[EmbeddedAccount]:
     import botocore.loaders
     import botocore.session
 
-    from glue_secure.embedded import environment
+    from glue_secure.embedded import databases, environment
     from glue_secure.embedded.account_setup import provision
     from glue_secure.embedded.lifecycle import embedded_account, up
 
@@ -169,19 +169,35 @@ def running_account(state: Path | None = None) -> Iterator[EmbeddedAccount]:
         for name, value in variables.items():
             patch.setenv(name, value)
         provision(account)
-        yield account
+        try:
+            yield account
+        finally:
+            databases.end_servers(account)
 
 
 @pytest.fixture(scope="session")
-def glue_spark(glue_account: EmbeddedAccount) -> Iterator[SparkSession]:  # noqa: ARG001 - sets the environment
-    """Create a ``SparkSession`` that uses the embedded account, one for the whole test session."""
+def glue_spark(glue_account: EmbeddedAccount, pytestconfig: pytest.Config) -> Iterator[SparkSession]:
+    """Create a ``SparkSession`` that uses the embedded account, one for the whole test session.
+
+    With ``--glue-secure-account``, Spark is left running for the next test session.
+    """
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.appName("glue-secure tests")
-    # Tests write their input with Spark before a run, and read and write after it.
-    session = builder.config(_OUTSIDE_RUNS, "allow").getOrCreate()
-    yield session
-    session.stop()
+    with ExitStack() as stack:
+        # A test or conftest file may have started Spark, with settings of its own.
+        if _state(pytestconfig) is not None and SparkContext._active_spark_context is None:
+            from glue_secure.testing.warm_session import running_session
+
+            warm = stack.enter_context(running_session(glue_account))
+            if warm is not None:
+                yield warm
+                return
+        builder = SparkSession.builder.appName("glue-secure tests")
+        # Tests write their input with Spark before a run, and read and write after it.
+        session = builder.config(_OUTSIDE_RUNS, "allow").getOrCreate()
+        yield session
+        session.stop()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from glue_secure.core.findings import passed
@@ -115,13 +115,21 @@ class BucketPolicyProver:
             return None
 
 
-def proof_of(rules: BucketRules, location: S3Uri, key: KmsKeyArn) -> str | None:
+def proof_of(
+    rules: BucketRules, location: S3Uri, key: KmsKeyArn, algorithms: Sequence[str] = (_KMS,)
+) -> str | None:
     """Return the rules' digest if every upload to ``location`` must be SSE-KMS under ``key``, else None.
 
     None does not mean that the bucket is insecure: the rules may enforce the key in a way that is not
     understood.
+
+    Args:
+        rules: the bucket's rules.
+        location: where objects are uploaded.
+        key: the key of every object.
+        algorithms: the algorithms that an object may have, for example ``aws:kms:dsse`` as well.
     """
-    if (rules.algorithm, rules.key) != (_KMS, str(key)) or rules.bucket != location.bucket:
+    if rules.algorithm not in algorithms or rules.key != str(key) or rules.bucket != location.bucket:
         return None
     if location.bucket.endswith(_NOT_A_BUCKET):
         return None
@@ -140,7 +148,7 @@ def proof_of(rules: BucketRules, location: S3Uri, key: KmsKeyArn) -> str | None:
         return None
     for combination in itertools.product(*values.values()):
         headers = dict(zip(_HEADERS, combination, strict=True))
-        if not _results_in_key(headers, key) and not _is_denied(headers, denials):
+        if not _results_in_key(headers, key, algorithms) and not _is_denied(headers, denials):
             return None
     text = json.dumps([rules.bucket, rules.algorithm, rules.key, rules.policy])
     return hashlib.sha256(text.encode()).hexdigest()
@@ -154,7 +162,19 @@ def requires_tls(rules: BucketRules, location: S3Uri, partition: str) -> bool:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html#example-bucket-policies-HTTP-HTTPS
     """
     prefix = f"arn:{partition}:s3:::{location.bucket}/{location.key.rstrip('/')}"
-    for statement in _statements(rules.policy):
+    return any(_covers(resources, prefix) for resources in _tls_denials(rules.policy))
+
+
+def requires_tls_everywhere(rules: BucketRules, partition: str) -> bool:
+    """Return whether the bucket policy denies every request without TLS to the bucket and to all objects."""
+    bucket = f"arn:{partition}:s3:::{rules.bucket}"
+    resources = [resource for denied in _tls_denials(rules.policy) for resource in denied]
+    return _covers(resources, f"{bucket}/") and (bucket in resources or _covers(resources, bucket))
+
+
+def _tls_denials(policy: str) -> Iterator[tuple[str, ...]]:
+    """Yield the resources of each statement that denies all requests without TLS to every principal."""
+    for statement in _statements(policy):
         if not isinstance(statement, dict) or not set(statement) <= _MEMBERS:
             continue
         if statement.get("Effect") != "Deny" or statement.get("Principal") not in _EVERY_PRINCIPAL:
@@ -163,14 +183,13 @@ def requires_tls(rules: BucketRules, location: S3Uri, partition: str) -> bool:
         condition = statement.get("Condition")
         if not actions or not {"*", "s3:*"} & set(map(str.lower, actions)) or not resources:
             continue
-        if not _covers(resources, prefix) or not isinstance(condition, dict) or set(condition) != {"Bool"}:
+        if not isinstance(condition, dict) or set(condition) != {"Bool"}:
             continue
         tests = condition["Bool"]
         if isinstance(tests, dict) and [name.lower() for name in tests] == ["aws:securetransport"]:
             values = _texts(next(iter(tests.values())))
             if values and [value.lower() for value in values] == ["false"]:
-                return True
-    return False
+                yield resources
 
 
 def sample_of(uris: Iterable[S3Uri], seed: str) -> list[S3Uri]:
@@ -187,12 +206,12 @@ def _is_denied(headers: dict[str, str | None], denials: Iterable[Sequence[Policy
     return any(all(condition.is_met(context) for condition in denial) for denial in denials)
 
 
-def _results_in_key(headers: dict[str, str | None], key: KmsKeyArn) -> bool:
+def _results_in_key(headers: dict[str, str | None], key: KmsKeyArn, algorithms: Sequence[str]) -> bool:
     """Return whether S3 encrypts an upload with these headers under the key, or rejects the upload."""
     if headers[_CUSTOMER] is not None:
         return False
     # S3 rejects a key header without an algorithm. If it accepted one, it would use that key or the default.
-    return headers[_ALGORITHM] in (None, _KMS) and (
+    return headers[_ALGORITHM] in (None, *algorithms) and (
         headers[_KEY] == str(key) or (headers[_ALGORITHM] is None and headers[_KEY] is None)
     )
 

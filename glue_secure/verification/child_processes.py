@@ -40,6 +40,7 @@ import glue_secure
 from glue_secure.aws import botocore_guard
 from glue_secure.core.driver_s3 import READING, unanswered
 from glue_secure.core.errors import ControlError, RefusedError, UsageError, VerificationError
+from glue_secure.core.files import replace_file
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
@@ -195,7 +196,7 @@ class ChildProcesses:
             return report
         for file in sorted((self._folder / _REQUESTS).iterdir()):
             process = int(file.name.partition("-")[0])
-            events = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+            events = [json.loads(line) for line in file.read_text().split("\n") if line.endswith("}")]
             for event in events[self._lines.get(file, 0) :]:
                 if event.get("run") != run:
                     continue
@@ -222,9 +223,7 @@ class ChildProcesses:
 
     def _write(self, policy: ChildPolicy) -> None:
         assert self._folder is not None  # noqa: S101 - open() created it
-        new = self._folder / f".{_POLICY}"
-        new.write_text(_policy_text(policy))
-        new.replace(self._folder / _POLICY)
+        replace_file(self._folder / _POLICY, _policy_text(policy), mode=0o644)
         self._policy = policy
 
 

@@ -26,7 +26,8 @@ from glue_secure.core.kms_key import KmsKey
 from glue_secure.core.policy import check_reserved_location
 from glue_secure.core.ports import DriverS3, Engine, KeyService, Operation
 from glue_secure.core.ports.driver_s3 import CallGuard, ChildPolicy, Recorder
-from glue_secure.core.receipts import BOTO3, Receipt, ReceiptBook
+from glue_secure.core.receipt_book import ReceiptBook, ReceiptGroup
+from glue_secure.core.receipts import BOTO3, Receipt
 from glue_secure.core.service import ServiceError
 from glue_secure.core.target_encryption import EncryptionRules
 
@@ -280,13 +281,13 @@ class DriverS3Recorder(S3CallGuard):
         """Reject storing calls of other processes from now on."""
         self._children.close(self._policy.run)
 
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> ReceiptGroup:
         """Return the receipts of the objects that calls left, or may have left, and no write has claimed."""
-        return tuple(receipt for receipt in self._receipts.unattributed() if receipt.client == BOTO3)
+        return self._receipts.unattributed(client=BOTO3)
 
     def incomplete_uploads(self) -> tuple[Receipt, ...]:
         """Return the multipart uploads that calls began and neither completed nor aborted."""
-        return tuple(upload for upload in self._receipts.incomplete_uploads() if upload.client == BOTO3)
+        return self._receipts.incomplete_uploads(client=BOTO3)
 
 
 def now() -> int:

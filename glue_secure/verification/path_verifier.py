@@ -79,5 +79,5 @@ class PathVerifier:
         """Record everything that was verified as one write, and return the record."""
         objects = tuple(self._verified[uri] for uri in sorted(self._verified, key=str))
         record = WriteRecord(str(self.location), self.format, None, objects, self._seconds, self._kind)
-        self._recorder.writes.append(record)
+        self._recorder.write(record)
         return record

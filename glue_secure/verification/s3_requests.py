@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from threading import Lock
 
-from glue_secure.core.errors import ControlError
+from glue_secure.core.errors import ControlError, RefusedError
 from glue_secure.core.evidence import digest
 from glue_secure.core.findings import enforce
-from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.policy import check_object
 from glue_secure.core.ports import Engine
-from glue_secure.core.receipts import STORED, UNANSWERED, Receipt, ReceiptBook
+from glue_secure.core.receipt_book import PAGE, ReceiptBook, ReceiptGroup
+from glue_secure.core.receipts import STORED, UNANSWERED, Receipt
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
-from glue_secure.verification.object_verifier import ObjectVerifier, combined
+from glue_secure.verification.object_verifier import Inspection, ObjectVerifier, combined
 from glue_secure.verification.target_keys import TargetKeys
 
 GUARD_CLASS = "gluesecure.guard.Guard"
@@ -55,6 +58,7 @@ class S3Requests:
         self.receipts = receipts
         self.problem = "the run has not started"
         self._jar = ""
+        self._collecting = Lock()
         self.other_schemes: set[str] = set()
 
     @property
@@ -82,12 +86,18 @@ class S3Requests:
         Raises:
             RefusedError: the guard stopped a request since the last call; its control and text.
         """
-        report = self._engine.take_requests()
-        self.receipts.add(report.receipts)
-        self.other_schemes.update(report.other_schemes)
-        if report.gaps and not self.problem:
-            self.problem = report.gaps[0]
-        for refusal in report.refusals:
+        refusals: list[RefusedError] = []
+        has_more = True
+        with self._collecting:
+            while has_more:
+                report = self._engine.take_requests()
+                self.receipts.add(report.receipts)
+                self.other_schemes.update(report.other_schemes)
+                if report.gaps and not self.problem:
+                    self.problem = report.gaps[0]
+                refusals += report.refusals[:1]
+                has_more = report.has_more
+        for refusal in refusals:
             raise refusal
 
     def end_writes(self, seconds: float) -> Sequence[str]:
@@ -115,12 +125,12 @@ class S3Requests:
             return error
         return error
 
-    def verify(self, receipts: Sequence[Receipt]) -> tuple[ObjectEncryption, ...]:
-        """Return the encryption of each object, as S3 answered when it was stored.
+    def verify(self, receipts: ReceiptGroup) -> None:
+        """Verify how each object is encrypted, as S3 answered when it was stored.
 
         Read back are objects whose receipt does not say, objects that a request without an answer may have
-        stored, and a sample of the others. The result has no object of an unanswered request that does not
-        exist.
+        stored, and a sample of the others. Afterwards each receipt says how its object is encrypted, and the
+        group has no object of an unanswered request that does not exist.
 
         Args:
             receipts: of the requests of the JVMs or of botocore's clients.
@@ -130,18 +140,32 @@ class S3Requests:
             VerificationError: GS-S3-007, S3 gave no answer for an object that was read back.
         """
         rules = self._policy.rules
-        proved = [receipt.encryption() for receipt in receipts if receipt.algorithm]
-        unproved = [receipt for receipt in receipts if not receipt.algorithm]
-        findings = enforce(check_object(encryption, rules) for encryption in proved)
+        proved = receipts.with_encryption()
+        count = len(proved)
+        sampled = set(random.SystemRandom().sample(range(count), min(SAMPLE, count)))
+        sample: list[S3Uri] = []
+
+        def inspect() -> Iterator[Inspection]:
+            for number, batch in enumerate(_batches(proved)):
+                encryptions = [receipt.encryption() for receipt in batch]
+                findings = enforce(check_object(encryption, rules) for encryption in encryptions)
+                self._targets.used(encryptions)
+                first = number * PAGE
+                sample.extend(one.uri for at, one in enumerate(encryptions, first) if at in sampled)
+                yield from zip(findings, encryptions, strict=False)
+
         source = ", in S3's responses to the requests that stored them"
-        self._recorder.record(combined(zip(findings, proved, strict=False), rules, source))
-        self._targets.used(proved)
-        sample = random.SystemRandom().sample(proved, min(SAMPLE, len(proved)))
-        self._verifier.verify([one.uri for one in sample], may_be_deleted=True, is_sample=True)
-        silent = [receipt.uri for receipt in unproved if receipt.outcome == STORED]
-        unanswered = [receipt.uri for receipt in unproved if receipt.outcome == UNANSWERED]
-        return (
-            *proved,
-            *self._verifier.verify(silent),
-            *self._verifier.verify(unanswered, may_be_deleted=True),
-        )
+        self._recorder.record(combined(inspect(), rules, source))
+        self._verifier.verify(sample, may_be_deleted=True, is_sample=True)
+        for outcome in (STORED, UNANSWERED):
+            for batch in _batches(receipts.without_encryption(outcome)):
+                uris = [receipt.uri for receipt in batch]
+                answers = self._verifier.verify(uris, may_be_deleted=outcome == UNANSWERED)
+                self.receipts.resolve(batch, answers)
+
+
+def _batches(receipts: Iterable[Receipt]) -> Iterator[list[Receipt]]:
+    """Yield lists of at most ``PAGE`` receipts."""
+    rest = iter(receipts)
+    while batch := list(islice(rest, PAGE)):
+        yield batch

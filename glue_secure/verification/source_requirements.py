@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from glue_secure.core.evidence import SourceEncryption
+from glue_secure.core.evidence import EncryptionCount, count_encryptions
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption
 from glue_secure.core.ports import ObjectStore
-from glue_secure.core.receipts import ReceiptBook
+from glue_secure.core.receipt_book import ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import NotFound, ServiceError, listing_fix
 from glue_secure.core.target_encryption import Algorithm, EncryptionRule
@@ -60,7 +60,7 @@ class SourceChecker:
 
     def check_locations(
         self, locations: Sequence[S3Uri], *, by_lake_formation: bool = False
-    ) -> tuple[SourceEncryption, ...]:
+    ) -> tuple[EncryptionCount, ...]:
         """Check locations as :meth:`check`, for reads whose objects are not known. They are listed if needed.
 
         Args:
@@ -86,7 +86,7 @@ class SourceChecker:
                     stop(_unreadable(str(location), error, "s3:ListBucket", location.bucket))
         return self._check(listed, by_lake_formation=None)
 
-    def check(self, uris: Sequence[S3Uri]) -> tuple[SourceEncryption, ...]:
+    def check(self, uris: Sequence[S3Uri]) -> tuple[EncryptionCount, ...]:
         """Check objects that Spark reads next, and return how they are encrypted, for the evidence.
 
         Each requirement whose prefix they are below is checked, and its findings are recorded. Without a
@@ -123,9 +123,7 @@ class SourceChecker:
         if problem and any(requirement.is_of_reads for requirement in self._requirements):
             self._recorder.record([_unobserved(problem)])
 
-    def _check(
-        self, uris: Sequence[S3Uri], *, by_lake_formation: bool | None
-    ) -> tuple[SourceEncryption, ...]:
+    def _check(self, uris: Sequence[S3Uri], *, by_lake_formation: bool | None) -> tuple[EncryptionCount, ...]:
         """Check objects. ``by_lake_formation`` is None if the credentials were checked before."""
         answers: dict[S3Uri, ObjectEncryption | None] = {}
         for requirement in self._requirements:
@@ -244,9 +242,8 @@ def _unobserved(problem: str) -> Finding:
     )
 
 
-def _counted(answers: Iterable[ObjectEncryption | None]) -> tuple[SourceEncryption, ...]:
-    kinds = Counter((one.algorithm, one.key) for one in answers if one is not None)
-    return tuple(SourceEncryption(*kind, number) for kind, number in sorted(kinds.items()))
+def _counted(answers: Iterable[ObjectEncryption | None]) -> tuple[EncryptionCount, ...]:
+    return count_encryptions(answer for answer in answers if answer is not None)
 
 
 def check_source(

@@ -17,6 +17,7 @@ from glue_secure.core.ports import Engine, ObjectStore
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.service import ServiceError, listing_fix
 from glue_secure.core.spark_conf import SettingsPlan, check_client, check_settings
+from glue_secure.verification.table_buckets import TableBucketChecker
 from glue_secure.verification.target_keys import TargetKeys
 
 MARGIN = timedelta(seconds=2)
@@ -51,6 +52,7 @@ class TargetGuard:
         reserved: locations of bookmarks and evidence, which no call may touch.
         targets: the keys of the policy file, checked before a write; None for no check.
         is_guarded: whether the request guard encrypts each request by its prefix.
+        tables: checks table buckets of Amazon S3 Tables; None for no check.
     """
 
     def __init__(
@@ -63,9 +65,11 @@ class TargetGuard:
         reserved: Sequence[S3Uri] = (),
         targets: TargetKeys | None = None,
         is_guarded: Callable[[], bool] = lambda: False,
+        tables: TableBucketChecker | None = None,
     ) -> None:
         self._plan, self._engine, self._objects, self._recorder = plan, engine, objects, recorder
         self._reserved, self._is_guarded, self._targets = tuple(reserved), is_guarded, targets
+        self._tables = tables
         self._run_started = recorder.started - CLOCK_DIFFERENCE
 
     def note_start(self, bucket: str) -> None:
@@ -109,11 +113,36 @@ class TargetGuard:
         if self._targets is not None:
             self._targets.use([location])
         # Settings first: Hadoop cannot create a client from some contradictory settings.
-        settings = check_settings(self._plan, self._engine.settings_in_force())
-        self._recorder.record(enforce(settings))
+        in_force = self._engine.settings_in_force()
+        self._recorder.record(enforce(check_settings(self._plan, in_force)))
+        if self._tables is not None:
+            self._tables.require_buckets(in_force)
+            self._tables.require_table(location, "")
         algorithm, key = self._engine.client_encryption(location)
         client = check_client(self._plan, location, algorithm, key, is_guarded=self._is_guarded())
         self._recorder.record(enforce([client]))
+
+    def check_table_buckets(self) -> None:
+        """Check the encryption of new tables in the table buckets that are catalogs of the session.
+
+        Raises:
+            RefusedError, VerificationError: GS-S3-013.
+        """
+        if self._tables is not None:
+            self._tables.require_buckets(self._engine.settings_in_force())
+
+    def check_table_bucket(self, location: S3Uri, table: str = "") -> None:
+        """Check the encryption of a table in a table bucket, and of the bucket. Other locations pass.
+
+        Args:
+            location: where the table stores objects.
+            table: ``catalog.namespace.name``, ``""`` if it is not known.
+
+        Raises:
+            RefusedError, VerificationError: GS-S3-013.
+        """
+        if self._tables is not None:
+            self._tables.require_table(location, table)
 
     def list_objects(self, location: S3Uri) -> tuple[ObjectSummary, ...]:
         """Return every object below the location.
@@ -133,6 +162,15 @@ class TargetGuard:
         with _listing(location):
             has_objects = self._objects.first(location) is not None
             return WriteStart(self._objects.time(location.bucket), has_objects)
+
+    def time_before(self, location: S3Uri) -> datetime:
+        """Return S3's time before a write, without a listing.
+
+        Raises:
+            VerificationError: GS-S3-007, S3's answer has no time.
+        """
+        with _listing(location):
+            return self._objects.time(location.bucket)
 
     def list_new(self, location: S3Uri, since: datetime) -> tuple[ObjectSummary, ...]:
         """Return every object below the location that may have been stored since S3's clock showed ``since``.

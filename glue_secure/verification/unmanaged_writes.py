@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from glue_secure.columns.enforcer import ColumnPolicyEnforcer
-from glue_secure.core.errors import GlueSecureError, UsageError
+from glue_secure.core.errors import GlueSecureError, UsageError, VerificationError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.objects import ObjectEncryption
+from glue_secure.core.receipt_book import ReceiptGroup
 from glue_secure.core.receipts import BOTO3, Receipt
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.redaction import redact_text
@@ -29,12 +31,19 @@ _FIX = (
     "write with job.write or the GlueContext; for what only Spark can write, use job.write.custom(target, "
     "function), or glueContext.write_custom(target, function)"
 )
+_FIX_ADOPTED = (
+    "do not add existing objects to a table: read them with job.read or the GlueContext, and write the rows "
+    "to the table with job.write or the GlueContext, which stores new objects under the run's key; execute "
+    "other procedures with spark.sql('CALL ...'), not in a script or an EXECUTE IMMEDIATE"
+)
 _FIX_JDBC = (
     "write through a Glue connection, whose server is verified: "
     "glueContext.write_dynamic_frame.from_jdbc_conf("
     'frame=DynamicFrame.fromDF(frame, glueContext, "rows"), catalog_connection="CONNECTION", '
     'connection_options={"dbtable": "SCHEMA.TABLE", "database": "DATABASE"}), which appends'
 )
+_TABLES = ("table", "delta", "hudi")
+"""Formats of writes that commit to a table, as the plans of Spark name them."""
 _FIX_ACTIVE = (
     "wait before job.commit(): thread.join() for a thread, query.awaitTermination() or query.stop() for a "
     "stream"
@@ -76,9 +85,11 @@ class UnmanagedWriteVerifier:
                 directory that was set on the session earlier.
 
         Raises:
-            RefusedError: GS-S3-011, a location that is not S3; GS-COL-006, a write under a column policy.
-            VerificationError: GS-S3-012, a write may be missed.
+            RefusedError: GS-S3-011, a location that is not S3; GS-COL-006, a write under a column policy;
+                GS-S3-013, a catalog is a table bucket with another encryption.
+            VerificationError: GS-S3-012, a write may be missed; GS-S3-013, as above, not known.
         """
+        self._guard.check_table_buckets()
         enforce(self._columns.check_bypass(report.writes))
         writes = [write for write in report.writes if not self._is_allowed_locally(write)]
         enforce(check_unmanaged_writes(self._to_be_located(writes), report.doubts))
@@ -131,25 +142,34 @@ class UnmanagedWriteVerifier:
             ]
             self._recorder.record(enforce(self._columns.check_bypass([*report.writes, *unknown_writes])))
             self._recorder.record(enforce(check_unmanaged_writes(located, report.doubts, report.active)))
-            for location in by_location:
+            for location, writes_there in by_location.items():
                 self._guard.reject_reserved_location(location, "write outside glue-secure to")
+                for table in dict.fromkeys(write.table for write in writes_there):
+                    self._guard.check_table_bucket(location, table)
             for location in dict.fromkeys([*by_location, *receipts]):
                 writes_there = by_location.get(location, [])
-                self._verify_location(location, writes_there, receipts.get(location, ()))
+                self._verify_location(location, writes_there, receipts.get(location))
                 self._unverified = tuple(write for write in self._unverified if write not in writes_there)
             self._require_no_failure(report.writes)
-            self._recorder.writes.extend(
-                WriteRecord(write.location, write.format, write.rows, (), 0.0, "unmanaged-unverified")
-                for write in report.writes
-                if self._is_allowed_locally(write)
-            )
+            for write in filter(self._is_allowed_locally, report.writes):
+                self._recorder.write(
+                    WriteRecord(write.location, write.format, write.rows, (), 0.0, "unmanaged-unverified")
+                )
             self._unverified = ()
 
-    def verify_boto3_writes(self, receipts: Sequence[Receipt], *, incomplete: Sequence[Receipt] = ()) -> None:
+    @property
+    def unverified_tables(self) -> tuple[UnmanagedWrite, ...]:
+        """The writes to tables that :meth:`verify` received and did not verify because it raised."""
+        return tuple(
+            write
+            for write in self._unverified
+            if write.location and not write.failed and write.format in _TABLES
+        )
+
+    def verify_boto3_writes(self, *, incomplete: Sequence[Receipt] = ()) -> None:
         """Verify the objects that botocore's clients wrote, and record one write for each bucket.
 
         Args:
-            receipts: of the objects that the calls left, or may have left.
             incomplete: multipart uploads that were not completed; they store no object.
 
         Raises:
@@ -157,44 +177,53 @@ class UnmanagedWriteVerifier:
             VerificationError: GS-S3-007, an object cannot be read back.
         """
         for upload in incomplete:
-            self._recorder.writes.append(
+            self._recorder.write(
                 WriteRecord(str(upload.uri), "incomplete multipart upload", None, (), 0.0, "boto3")
             )
-        if not receipts:
-            return
-        started = time.perf_counter()
-        with self._recorder.timed("verify unmanaged"):
-            verified = self._requests.verify(receipts)
-        seconds = time.perf_counter() - started
-        for bucket in dict.fromkeys(receipt.uri.bucket for receipt in receipts):
-            objects = tuple(encryption for encryption in verified if encryption.uri.bucket == bucket)
-            self._recorder.writes.append(
-                WriteRecord(
-                    f"s3://{bucket}/", "object", None, objects, seconds, "boto3", verified_by="receipts"
-                )
+        for bucket, receipts in self._boto3_receipts().items():
+            started = time.perf_counter()
+            with self._recorder.timed("verify unmanaged"):
+                self._requests.verify(receipts)
+            record = WriteRecord(
+                str(bucket),
+                "object",
+                None,
+                (),
+                time.perf_counter() - started,
+                "boto3",
+                verified_by="receipts",
             )
+            self._recorder.write(record, receipts.encryptions())
+            self._requests.receipts.attribute(receipts)
 
-    def record_unverified(self, writes: Sequence[UnmanagedWrite], uris: Sequence[S3Uri] = ()) -> None:
+    def record_unverified(self, writes: Sequence[UnmanagedWrite]) -> None:
         """Record the writes of a run that ends without a commit. They are not verified.
 
-        They include the writes that :meth:`verify` received and did not verify because it raised.
+        They include the writes that :meth:`verify` received and did not verify because it raised, and those
+        of botocore's clients. If receipts cannot be read, a record without objects says so.
 
         Args:
             writes: the other observed writes.
-            uris: the objects that boto3 calls on the driver wrote.
         """
-        boto3_writes = (UnmanagedWrite(str(uri), "boto3") for uri in uris)
-        for write in dict.fromkeys([*self._unverified, *writes, *boto3_writes]):
-            self._recorder.writes.append(
+        for write in dict.fromkeys([*self._unverified, *writes]):
+            self._recorder.write(
                 WriteRecord(
                     write.location or write.problem, write.format, write.rows, (), 0.0, "unmanaged-unverified"
                 )
             )
-        for location, receipts in self._unmanaged_receipts(()).items():
-            objects = tuple(receipt.encryption() for receipt in receipts)
-            self._recorder.writes.append(
-                WriteRecord(str(location), "files", None, objects, 0.0, "unmanaged-unverified")
-            )
+        for format, groups in (
+            ("boto3", self._boto3_receipts),
+            ("files", lambda: self._unmanaged_receipts(())),
+        ):
+            try:
+                for location, receipts in groups().items():
+                    record = WriteRecord(str(location), format, None, (), 0.0, "unmanaged-unverified")
+                    self._recorder.write(record, receipts.encryptions())
+            except VerificationError as error:
+                if error.control != "GS-S3-007":
+                    raise
+                unknown = f"objects that are not listed: {error.found}"
+                self._recorder.write(WriteRecord(unknown, format, None, (), 0.0, "unmanaged-unverified"))
 
     def _is_allowed_locally(self, write: UnmanagedWrite) -> bool:
         return self._local_files and write.location.startswith("file:/")
@@ -223,31 +252,37 @@ class UnmanagedWriteVerifier:
             if not any(write.location.startswith(f"{scheme}:") for write in writes)
         ]
 
-    def _unmanaged_receipts(self, locations: Iterable[S3Uri]) -> dict[S3Uri, list[Receipt]]:
+    def _boto3_receipts(self) -> Mapping[S3Uri, ReceiptGroup]:
+        """Return the receipts of botocore's clients that no write of the run has, by bucket."""
+        return self._requests.receipts.by_place(
+            lambda receipt: S3Uri(receipt.uri.bucket, "") if receipt.client == BOTO3 else None
+        )
+
+    def _unmanaged_receipts(self, locations: Iterable[S3Uri]) -> Mapping[S3Uri, ReceiptGroup]:
         """Return the receipts that no write of the run has, by the location of the write that they belong to.
 
         This is the longest of ``locations`` that an object is below, or else the object's folder without
         partition folders.
         """
-        grouped: dict[S3Uri, list[Receipt]] = {}
         by_length = sorted(locations, key=lambda location: len(location.key), reverse=True)
-        for receipt in self._requests.receipts.unattributed() if self._requests.are_guarded else ():
+
+        def place_of(receipt: Receipt) -> S3Uri | None:
             if receipt.client == BOTO3:
-                continue
+                return None
             below = (location for location in by_length if receipt.uri.is_below(location))
-            grouped.setdefault(next(below, _folder(receipt.uri)), []).append(receipt)
-        return grouped
+            return next(below, _folder(receipt.uri))
+
+        return self._requests.receipts.by_place(place_of) if self._requests.are_guarded else {}
 
     def _was_emptied(self, location: S3Uri) -> bool:
         """Return whether the run itself is known to have deleted objects below a location.
 
         Known are purges, deletions by botocore's clients, and Spark's commands for a table.
         """
-        purged = (uri for record in self._recorder.housekeeping for uri in record.objects)
         return (
             location in self._emptied
             or self._requests.receipts.has_deleted_below(location)
-            or any(uri.is_below(location) for uri in purged)
+            or self._recorder.has_purged_below(location)
         )
 
     def _require_no_failure(self, writes: Sequence[UnmanagedWrite]) -> None:
@@ -261,15 +296,17 @@ class UnmanagedWriteVerifier:
             )
 
     def _verify_location(
-        self, location: S3Uri, writes: Sequence[UnmanagedWrite], receipts: Sequence[Receipt]
+        self, location: S3Uri, writes: Sequence[UnmanagedWrite], receipts: ReceiptGroup | None
     ) -> None:
         """Verify the writes to one location, with receipts if requests are guarded, and record them."""
         requests = self._requests
         recent: tuple[S3Uri, ...] = ()
+        objects: Iterable[ObjectEncryption] = ()
         if requests.are_guarded:
             started = time.perf_counter()
-            objects = requests.verify(receipts)
-            requests.receipts.attribute(receipts)
+            if receipts is not None:
+                requests.verify(receipts)
+                objects = receipts.encryptions()
         else:
             self._guard.check_encryption(location)
             started = time.perf_counter()
@@ -278,17 +315,20 @@ class UnmanagedWriteVerifier:
         counts = [write.rows for write in writes if write.rows is not None]
         if any(counts) and not all(write.failed for write in writes) and not self._may_be_empty(location):
             self._guard.require_objects_written(location, sum(counts), recent)
-        self._recorder.writes.append(
+        self._recorder.write(
             WriteRecord(
                 str(location),
                 ", ".join(dict.fromkeys(write.format for write in writes)) or "files",
                 sum(counts) if counts else None,
-                objects,
+                (),
                 time.perf_counter() - started,
                 "unmanaged",
                 verified_by="receipts" if requests.are_guarded else "HeadObject",
-            )
+            ),
+            objects,
         )
+        if receipts is not None:
+            requests.receipts.attribute(receipts)
 
     def _may_be_empty(self, location: S3Uri) -> bool:
         """Return whether a location that rows were written to may have no objects now."""
@@ -310,7 +350,7 @@ def check_unmanaged_writes(
         active: work of Spark that has not ended.
     """
     by_location: dict[str, Finding] = {}
-    doubts = list(doubts)
+    not_located: list[tuple[str, str]] = [(doubt, _FIX) for doubt in doubts]
     for write in writes:
         if write.location and not _S3.match(write.location):
             by_location[write.location] = failed(
@@ -321,17 +361,18 @@ def check_unmanaged_writes(
                 fix=_FIX_JDBC if write.location.startswith("jdbc:") else _FIX,
             )
         elif (location := parsed_location(write.location)) is None:
-            doubts.append(write.problem or f"a write to {write.location!r}")
+            found = write.problem or f"a write to {write.location!r}"
+            not_located.append((found, _FIX_ADOPTED if write.adopts else _FIX))
         else:
             by_location[write.location] = passed("GS-S3-011", "write outside glue-secure", str(location))
     resource = "writes outside glue-secure"
     problems = [
         unknown("GS-S3-012", resource, found=found, required=required, fix=fix)
-        for reasons, required, fix in (
-            (doubts, "the location of every write of the session", _FIX),
-            (active, "no work of Spark when the run commits", _FIX_ACTIVE),
+        for reasons, required in (
+            (not_located, "the location of every write of the session"),
+            ([(work, _FIX_ACTIVE) for work in active], "no work of Spark when the run commits"),
         )
-        for found in reasons
+        for found, fix in reasons
     ]
     if problems:
         return [*by_location.values(), *problems]

@@ -53,7 +53,7 @@ def presigned_put(bypass):
 def _trust(bypass):
     import ssl
 
-    return ssl.create_default_context(cafile=str(bypass.bench.account.ca_bundle))
+    return ssl.create_default_context(cafile=str(bypass.bench.account.ca_pem))
 
 
 def put_aes256(bypass):

@@ -6,18 +6,18 @@ import pytest
 from bypass_cases import TABLE
 from separate_session import results_of
 
+from glue_secure.embedded import table_formats
 from glue_secure.embedded.installed_spark import installed_spark
 
 pytestmark = pytest.mark.long
 PROGRAM = "tests/bypass/table_attempts.py"
-CASES = [case for case in TABLE if case.test.startswith(PROGRAM)]
+FORMATS = table_formats.TABLE_FORMAT_JARS[installed_spark().line]
+CASES = [case for case in TABLE if case.test.startswith(PROGRAM) and case.name.partition("_")[0] in FORMATS]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["guarded", "listed"])
 def outcomes(request, glue_account, tmp_path_factory):
     """Return whether Spark has the guard, and the results of the selected attempts, from one process."""
-    if installed_spark().line != "3.5":
-        pytest.skip("the pinned JARs of the table formats are for Spark 3.5")
     guarded = request.param
     items = (item for item in request.session.items if item.path == request.path)
     names = [

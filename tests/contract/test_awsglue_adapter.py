@@ -227,15 +227,14 @@ REJECTED = {
     "second location: manifest in another spelling": lambda c, f: c.purge_s3_path(
         "s3://curated/old/", {"ManifestFilePath": "s3://evidence/runs/"}
     ),
-    "not guarded: hudi": lambda c, f: c.getSink("s3", "hudi", path="s3://curated/x/"),
-    "not guarded: iceberg as a sink's format option": lambda c, f: c.getSink(
+    "not guarded: lance as a sink's format option": lambda c, f: c.getSink(
         "s3", path="s3://curated/x/"
-    ).setFormat("iceberg"),
-    "not guarded: iceberg as a source's format option": lambda c, f: c.getSource(
+    ).setFormat("lance"),
+    "not guarded: lance as a source's format option": lambda c, f: c.getSource(
         "s3", paths=["s3://landing/"]
-    ).setFormat("iceberg"),
+    ).setFormat("lance"),
     "not guarded: kafka": lambda c, f: c.create_data_frame.from_options("kafka", {"topicName": "t"}),
-    "not guarded: iceberg": lambda c, f: c.getSink("s3", "iceberg", path="s3://curated/x/"),
+    "not guarded: lance": lambda c, f: c.getSink("s3", "lance", path="s3://curated/x/"),
     "after the call: transition": lambda c, f: c.transition_s3_path("s3://curated/x/", "GLACIER"),
     "another account's catalog_id": lambda c, f: c.create_dynamic_frame.from_catalog(
         "lake", "flights", catalog_id="999999999999"
@@ -645,3 +644,216 @@ def test_an_s3_call_does_not_pass_redshifts_temporary_location_on(call, started,
     assert "redshiftTmpDir has no effect" in caplog.text
     assert "elsewhere" not in str(started.recorder.calls)
     started.job.commit()
+
+
+def described(name="orders", **parameters):
+    """Return a table of the Data Catalog in S3."""
+    from glue_secure.core.catalog import CatalogTable
+
+    registered = parameters.pop("registered", False)
+    return CatalogTable.from_api(
+        {
+            "DatabaseName": "lake",
+            "Name": name,
+            "StorageDescriptor": {"Location": f"s3://curated/{name}/"},
+            "Parameters": parameters,
+            "IsRegisteredWithLakeFormation": registered,
+        }
+    )
+
+
+def calls_of_glue(started):
+    """Return the calls that reach Glue's sources and sinks."""
+    return [method for method, _ in started.recorder.data_calls() if method != "toDF"]
+
+
+@pytest.fixture
+def lake_calls(monkeypatch):
+    """Record reads and writes of tables by Spark's sources, and return the list of them."""
+    from glue_secure.engines.awsglue import spark_sources_and_sinks
+    from glue_secure.engines.spark.lake_tables import LakeSink, LakeTable
+
+    calls = []
+
+    def read(table, run, spark, options, predicate):
+        calls.append(("read", table.format, table.name, dict(options), predicate))
+        return SimpleNamespace(limit=lambda number: f"{number} rows", name="rows")
+
+    def write(sink, run, frame, name=""):
+        calls.append(("write", sink.table.format, sink.table.name, dict(sink.options), sink.syncs_itself))
+
+    monkeypatch.setattr(LakeTable, "read", read)
+    monkeypatch.setattr(LakeSink, "write", write)
+    as_dynamic = lambda frame, context, name: (frame, name)  # noqa: E731
+    monkeypatch.setattr(spark_sources_and_sinks, "to_dynamic_frame", as_dynamic)
+    monkeypatch.setattr("glue_secure.engines.awsglue.context.to_dynamic_frame", as_dynamic)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("parameters", "format"),
+    [
+        ({"table_type": "ICEBERG"}, "iceberg"),
+        ({"spark.sql.sources.provider": "delta"}, "delta"),
+        ({"classification": "hudi"}, "hudi"),
+    ],
+)
+def test_spark_and_not_glue_reads_and_writes_a_table_by_its_name(
+    started, in_glue, lake_calls, frame_of, parameters, format
+):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    in_glue.control_plane.tables["lake", "orders"] = described(**parameters)
+    started.create_data_frame.from_catalog("lake", "orders", push_down_predicate="id > 1")
+    started.create_dynamic_frame.from_catalog("lake", "orders", transformation_ctx="orders")
+    assert started.create_sample_dynamic_frame_from_catalog("lake", "orders", 5)[0] == "5 rows"
+    started.write_data_frame.from_catalog("frame", "lake", "orders", additional_options={"a": "b"})
+    started.write_dynamic_frame.from_catalog(frame_of(DynamicFrame, started), "lake", "orders")
+    assert lake_calls == [
+        ("read", format, "orders", {}, "id > 1"),
+        ("read", format, "orders", {}, ""),
+        ("read", format, "orders", {}, ""),
+        ("write", format, "orders", {"a": "b"}, True),
+        ("write", format, "orders", {}, True),
+    ]
+    assert calls_of_glue(started) == []
+
+
+def test_glue_reads_a_table_of_delta_lake_that_is_registered_with_lake_formation(
+    started, in_glue, lake_calls
+):
+    in_glue.control_plane.tables["lake", "orders"] = described(classification="delta", registered=True)
+    started.create_data_frame.from_catalog("lake", "orders")
+    assert lake_calls == []
+    assert "getCatalogSource" in calls_of_glue(started)
+
+
+READS = {
+    "from_options": lambda c, f: c.create_dynamic_frame.from_options(
+        "s3", {"paths": ["s3://landing/t/"], "a": "b"}, f
+    ),
+    "from_options by its type": lambda c, f: c.create_dynamic_frame.from_options(
+        f, {"path": "s3://landing/t/", "a": "b"}
+    ),
+    "from_options with format_options": lambda c, f: c.create_dynamic_frame.from_options(
+        "s3", {"path": "s3://landing/t/"}, f, {"a": "b"}
+    ),
+    "data frame from_options": lambda c, f: c.create_data_frame.from_options(
+        "s3", {"path": "s3://landing/t/", "a": "b"}, f
+    ),
+    "sample": lambda c, f: c.create_sample_dynamic_frame_from_options(
+        "s3", {"path": "s3://landing/t/", "a": "b"}, 5, format=f
+    ),
+    "getSource": lambda c, f: c.getSource(f, path="s3://landing/t/", a="b").getFrame(),
+    "getSource and setFormat": lambda c, f: with_format(
+        c.getSource("s3", paths=["s3://landing/t/"], a="b"), f
+    ).getFrame(),
+    "getStreamingSource and setFormat": lambda c, f: with_format(
+        c.getStreamingSource("s3", paths=["s3://landing/t/"], a="b"), f
+    ).getFrame(),
+}
+
+
+def with_format(source, format):
+    source.setFormat(format)
+    return source
+
+
+@pytest.mark.parametrize("format", ["iceberg", "delta", "hudi"])
+@pytest.mark.parametrize("name", READS)
+def test_spark_and_not_glue_reads_a_table_by_its_location(started, lake_calls, name, format):
+    result = READS[name](started, format)
+    ((kind, read_format, location, options, _),) = lake_calls
+    assert (kind, read_format, location, options["a"]) == ("read", format, "s3://landing/t/", "b")
+    is_data_frame = "data frame" in name or "Streaming" in name
+    assert isinstance(result, tuple) is not is_data_frame
+    assert calls_of_glue(started) == (["getSource"] if "setFormat" in name else [])
+
+
+WRITES = {
+    "from_options": lambda c, f, frame: c.write_dynamic_frame.from_options(
+        frame, "s3", {"path": "s3://curated/t/", "partitionKeys": ["day"]}, f, {"a": "b"}
+    ),
+    "from_options by its type": lambda c, f, frame: c.write_dynamic_frame.from_options(
+        frame, f, {"path": "s3://curated/t/", "partitionKeys": ["day"], "a": "b"}
+    ),
+    "getSink": lambda c, f, frame: c.getSink(
+        "s3", f, path="s3://curated/t/", partitionKeys=["day"], a="b"
+    ).writeFrame(frame),
+    "getSink and setFormat": lambda c, f, frame: with_format(
+        c.getSink("s3", path="s3://curated/t/", partitionKeys=["day"], a="b"), f
+    ).writeDataFrame("rows", c),
+}
+
+
+@pytest.mark.parametrize("format", ["delta", "hudi"])
+@pytest.mark.parametrize("name", WRITES)
+def test_spark_and_not_glue_writes_a_table_by_its_location(started, lake_calls, frame_of, name, format):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    WRITES[name](started, format, frame_of(DynamicFrame, started))
+    ((kind, written_format, location, options, syncs),) = lake_calls
+    assert (kind, written_format, location, syncs) == ("write", format, "s3://curated/t/", True)
+    assert (options["a"], options["partitionKeys"]) == ("b", ["day"])
+    assert calls_of_glue(started) == (["getSink"] if "setFormat" in name else [])
+
+
+def test_a_table_of_iceberg_is_written_by_its_name_in_the_data_catalog(
+    started, in_glue, lake_calls, frame_of
+):
+    from glue_secure.dynamicframe import DynamicFrame
+
+    frame = frame_of(DynamicFrame, started)
+    in_glue.control_plane.tables["lake", "orders"] = described(table_type="ICEBERG")
+    started.write_dynamic_frame.from_options(frame, "iceberg", {"path": "lake.orders"})
+    started.getSink("iceberg", path="lake.orders").writeDataFrame("rows", started)
+    assert [call[1:3] for call in lake_calls] == [("iceberg", "orders")] * 2
+    assert calls_of_glue(started) == []
+
+
+@pytest.mark.parametrize(
+    ("write", "found"),
+    [
+        (lambda c: c.getSink("iceberg", path="orders").writeDataFrame("rows", c), "'orders'"),
+        (lambda c: c.getSink("iceberg", path="a.b.c.d").writeDataFrame("rows", c), "'a.b.c.d'"),
+        (lambda c: c.getSink("iceberg", path="other.lake.orders").writeDataFrame("rows", c), "catalog other"),
+        (lambda c: c.getSink("delta", path="").writeDataFrame("rows", c), "path=''"),
+        (lambda c: c.getSink("delta").setCatalogInfo("lake", "orders"), "setCatalogInfo"),
+        (
+            lambda c: c.getSink("hudi", path="s3://curated/t/", enableUpdateCatalog=True).writeDataFrame(
+                "rows", c
+            ),
+            "enableUpdateCatalog",
+        ),
+        (lambda c: c.getSink("s3", "delta", path="s3://curated/t/").setFormat("csv"), "'csv'"),
+        (lambda c: c.create_data_frame.from_options("delta", {"paths": ["s3://a/", "s3://b/"]}), "s3://b/"),
+        (lambda c: c.create_data_frame.from_options("hudi", {}), "None"),
+    ],
+)
+def test_a_call_that_names_no_table_is_rejected(started, lake_calls, write, found):
+    with pytest.raises(UsageError) as caught:
+        write(started)
+    assert found in str(caught.value)
+    assert lake_calls == []
+
+
+def test_a_table_of_iceberg_is_not_written_by_its_location(started):
+    with pytest.raises(UsageError, match=r"path='glue_catalog\.DATABASE\.TABLE'"):
+        started.getSink("s3", "iceberg", path="s3://curated/t/").writeDataFrame(
+            SimpleNamespace(sparkSession=started.spark_session, schema=None), started
+        )
+
+
+def test_a_table_of_iceberg_needs_an_iceberg_catalog_in_the_session(started, in_glue):
+    from glue_secure.core.catalog import CatalogTable
+
+    response = {
+        "DatabaseName": "lake",
+        "Name": "orders",
+        "StorageDescriptor": {"Location": "s3://curated/orders/"},
+        "Parameters": {"table_type": "ICEBERG"},
+    }
+    in_glue.control_plane.tables["lake", "orders"] = CatalogTable.from_api(response)
+    with pytest.raises(UsageError, match="no Iceberg catalog in the session"):
+        started.create_data_frame.from_catalog("lake", "orders")
+    assert started.recorder.data_calls() == []

@@ -21,7 +21,7 @@ from glue_secure.connections.connectors.table import connector
 from glue_secure.core.catalog import CatalogTable
 from glue_secure.core.columns import Tag, TagKind
 from glue_secure.core.connection import GlueConnection
-from glue_secure.core.controls import CONTROLS
+from glue_secure.core.controls import AUDITED_ONLY, CONTROLS
 from glue_secure.core.dynamodb import DynamoDbAccess, DynamoDbTable
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.security_configuration import EncryptionSetting
@@ -179,11 +179,13 @@ ELSEWHERE: Mapping[str, str] = {
     "GS-DEP-004": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-005": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
     "GS-DEP-006": "tests/unit/project/deploy/test_checks.py: the report of a deployed job",
+    "GS-DEP-007": "tests/unit/project/deploy/test_remote.py: the run that is read back",
     "GS-DQ-001": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
     "GS-DQ-002": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
     "GS-DQ-003": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
     "GS-DQ-004": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
     "GS-DQ-005": "tests/unit/quality/test_gate.py: the gate has its own tests of each check",
+    **dict.fromkeys(AUDITED_ONLY, "tests/unit/audit/test_controls_of_an_audit.py: the report of an audit"),
 }
 """Control → where its findings are tested: they are not part of a run in memory."""
 

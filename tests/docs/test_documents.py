@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from glue_secure import __version__
 from glue_secure.core.controls import CONTROLS, as_markdown
+from glue_secure.project.versions import GLUE_VERSIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -134,3 +136,42 @@ def test_every_adr_has_its_three_sections_and_is_listed():
         assert re.findall(r"^## (.*)$", text, re.M) == ["Context", "Decision", "Consequences"]
         title = text.splitlines()[0].removeprefix("# ")
         assert f"[{title}]({page.name})" in listed
+
+
+def test_the_modules_that_the_architecture_names_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+\.py)`", text))
+    assert len(named) > 30
+    for name in named:
+        assert (ROOT / "glue_secure" / name).is_file() or (ROOT / name).is_file(), name
+
+
+def test_each_term_of_the_glossary_is_defined_once_and_in_order():
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| (?!term|-)([^|]+?) \|", text, re.M)
+    assert len(terms) > 30
+    assert [term.lower() for term in terms] == sorted({term.lower() for term in terms})
+
+
+def test_files_and_tags_in_pages_have_the_version_of_the_package():
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    named = re.findall(r"glue_secure-(\d+\.\d+\.\d+)|\brev: v(\S+)", pages)
+    assert len(named) > 1
+    assert {version for pair in named for version in pair if version} == {__version__}
+
+
+def test_the_templates_of_issues_ask_for_what_a_maintainer_needs():
+    yaml = pytest.importorskip("yaml")
+    templates = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
+    assert [path.stem for path in templates] == ["defect", "request", "wrong-refusal"]
+    for path in templates:
+        template = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert template["name"] and template["description"]
+        fields = [item for item in template["body"] if item["type"] != "markdown"]
+        assert len({item["id"] for item in fields}) == len(fields)
+        assert any(item["validations"]["required"] for item in fields if "validations" in item)
+    (runtime,) = [
+        item for item in yaml.safe_load(templates[0].read_text())["body"] if item.get("id") == "runtime"
+    ]
+    named = {option for option in runtime["attributes"]["options"] if option.startswith("AWS Glue ")}
+    assert named == {f"AWS Glue {version.name}" for version in GLUE_VERSIONS}

@@ -1,34 +1,35 @@
-"""The README's commands run, its excerpts are in their files, and its example test passes.
+"""Commands of the README and of pages run, excerpts are in their files, and example tests pass.
 
-A comment above a block marks it: ``from FILE`` (an excerpt), ``run: account`` (commands to run in order, with
-an embedded account), ``run: pytest`` (a test that runs here), ``run: start`` (commands that create a project,
-which run in an empty folder).
+A comment above a block marks it: ``from FILE`` (an excerpt; ``from init: FILE``: of a file that ``init``
+writes), ``run: account`` (commands to run in order, with an embedded account), ``run: pytest`` (a test that
+runs here), ``tested by FILE`` (a test reads the block from the page), ``not run: REASON``. test_tutorials.py
+has further marks.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from page_blocks import Block, blocks, commands, first_line_without
 
 from glue_secure.core import errors
 from glue_secure.embedded import lifecycle
 from glue_secure.embedded.clients import clients
-from glue_secure.project.starter import create, starter_files
+from glue_secure.project.starter import starter_files
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
+TYPED = ("tutorials", "how-to")  # folders whose pages test_tutorials.py types
+BLOCKS = [(page, block) for page in PAGES for block in blocks(page.read_text(encoding="utf-8"))]
 
 # Commands that other files run: command and file. CI runs `.ci/run`.
 ELSEWHERE = {
@@ -40,34 +41,34 @@ ELSEWHERE = {
 }
 
 
-@dataclass(frozen=True)
-class Block:
-    language: str
-    mark: str
-    text: str
+def of_mark(mark: str) -> list[str]:
+    """Return the blocks of all pages with a mark."""
+    return [block.text for _, block in BLOCKS if block.mark == mark]
 
 
-def blocks(text: str) -> list[Block]:
-    """Return every fenced block, with the comment above it."""
-    matches = re.finditer(r"(?:<!-- (.*?) -->\n)?```(\w*)\n(.*?)^```$", text, re.S | re.M)
-    return [Block(language=match[2], mark=match[1] or "", text=match[3]) for match in matches]
+ACCOUNT = of_mark("run: account")
 
 
-def commands(script: str) -> list[str]:
-    """Return the commands of a block, with continued lines joined."""
-    return [line for line in re.sub(r"\\\n\s*", "", script).splitlines() if line.strip()]
+def is_run_elsewhere(block: Block) -> bool:
+    return block.language == "sh" and all(command in ELSEWHERE for command in commands(block.text))
 
 
-ACCOUNT = [block.text for block in blocks(README) if block.mark == "run: account"]
+def test_every_block_is_run_or_compared_or_has_the_reason():
+    marks = r"from .+|run: account|run: pytest|output: (account|demo)|tested by .+|not run: \S.+"
+    typed_marks = r"run|run: exit code [\d or]+|output|file: .+"
+    for page, block in BLOCKS:
+        known = rf"{marks}|{typed_marks}" if page.parent.name in TYPED else marks
+        assert re.fullmatch(known, block.mark) or is_run_elsewhere(block), f"{page.name}: {block.text}"
+        # Commands are run, or shown as text with a reason.
+        if block.language in ("sh", "bash", "console"):
+            assert block.mark.startswith("run") or is_run_elsewhere(block), f"{page.name}: {block.text}"
 
 
-def test_every_command_is_run_by_a_test_or_another_file():
-    for page in PAGES:
-        for block in blocks(page.read_text(encoding="utf-8")):
-            is_run_here = block.mark in ("run: account", "run: start")
-            if block.language in ("sh", "bash", "console") and not is_run_here:
-                for command in commands(block.text):
-                    assert command in ELSEWHERE, f"{page.name}: {command}"
+def test_a_block_that_names_its_test_is_read_by_it():
+    for page, block in BLOCKS:
+        if block.mark.startswith("tested by "):
+            test = (ROOT / block.mark.removeprefix("tested by ")).read_text(encoding="utf-8")
+            assert page.name in test, f"{page.name}: {block.mark}"
 
 
 def test_commands_of_other_files_are_run_by_them():
@@ -80,7 +81,7 @@ def test_commands_of_other_files_are_run_by_them():
         else:
             # Such a test reads the commands from the page.
             assert "docs" in (ROOT / file).read_text(encoding="utf-8")
-    assert re.search(r"^test:.* lint\b", makefile, re.M)
+    assert re.search(r"^test:.*\n(#.*\n|\t.*\n)*?\t.* lint$", makefile, re.M)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def state(tmp_path):
 def shell(script: str, state: Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run a script in the project's folder, with this Python's commands on the path."""
     environment = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(state)}
-    # The README adds the environment of make to the path; the tests use their own environment.
+    # The page adds the environment of make to the path; the tests use their own environment.
     script = script.replace("$PWD/.venv/bin", str(Path(sys.executable).parent))
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -113,6 +114,8 @@ def test_the_commands_for_the_embedded_account(state):
     done = shell("".join(ACCOUNT[:-1]), state)
     assert done.returncode == 0, done.stderr
     assert re.search(r"embedded account: running\n  endpoint    https://localhost:\d+\n", done.stdout)
+    for shown in of_mark("output: account"):
+        assert first_line_without(done.stdout, shown) == "", done.stdout
     account = lifecycle.status(state)
     assert account is not None
     s3 = clients(account)("s3")
@@ -135,21 +138,12 @@ def test_the_commands_for_the_embedded_account(state):
     assert list(state.iterdir()) == []
 
 
-START = next(block.text for block in blocks(README) if block.mark == "run: start")
+FIRST_JOB = (ROOT / "docs" / "tutorials" / "first-job.md").read_text(encoding="utf-8")
+START = "".join(block.text for block in blocks(FIRST_JOB) if block.mark == "run")
 
 
-def test_a_new_project_needs_at_most_six_commands_and_its_test_passes(glue_job, tmp_path, monkeypatch):
-    assert len(commands(START)) <= 6
-    create(tmp_path / "orders", starter_files("orders", "glue-secure"))
-    for name, path in (("jobs.carriers", "jobs/carriers.py"), ("a_test", "tests/test_carriers.py")):
-        spec = importlib.util.spec_from_file_location(name, tmp_path / "orders" / path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, "jobs", ModuleType("jobs"))
-        monkeypatch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-    (test,) = [value for name, value in vars(module).items() if name.startswith("test_")]
-    test(glue_job)
+def test_the_first_job_needs_few_commands():
+    assert len(commands(START)) <= 7
 
 
 @pytest.mark.long
@@ -171,21 +165,23 @@ def test_the_commands_from_an_empty_folder_to_a_template_take_under_five_minutes
 
 
 def test_the_example_test_passes(glue_job):
-    (example,) = [block.text for block in blocks(README) if block.mark == "run: pytest"]
+    (example,) = of_mark("run: pytest")
     namespace: dict[str, object] = {}
-    exec(compile(example, "README.md", "exec"), namespace)
+    exec(compile(example, "testing.md", "exec"), namespace)
     (test,) = [value for name, value in namespace.items() if name.startswith("test_")]
     test(glue_job)  # type: ignore[operator]
 
 
 def test_excerpts_are_in_their_files_in_order():
-    excerpts = [block for block in blocks(README) if block.mark.startswith("from ")]
-    assert {block.mark for block in excerpts} == {
-        "from jobs/flights_curated.py",
-        "from jobs/flights_curated_glue.py",
-    }
+    created = starter_files("orders", "glue-secure")
+    excerpts = [block for _, block in BLOCKS if block.mark.startswith("from ")]
+    assert len(excerpts) >= 3
     for block in excerpts:
-        source = (ROOT / block.mark.removeprefix("from ")).read_text(encoding="utf-8")
+        name = block.mark.removeprefix("from ")
+        if name.startswith("init: "):
+            source = created[name.removeprefix("init: ")]
+        else:
+            source = (ROOT / name).read_text(encoding="utf-8")
         position = 0
         for part in block.text.split("...\n"):
             position = source.find(part, position)
@@ -194,23 +190,27 @@ def test_excerpts_are_in_their_files_in_order():
 
 
 def test_the_exit_codes_are_those_of_the_errors():
-    table = dict(re.findall(r"^\| ([0-4]) \| (.*?) \|$", README, re.M))
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| ([0-4]) \| (.*?) \|$", page, re.M))
     assert sorted(table) == ["0", "1", "2", "3", "4"]
     kinds = (errors.GlueSecureError, errors.UsageError, errors.RefusedError, errors.VerificationError)
     assert [kind.exit_code for kind in kinds] == [1, 2, 3, 4]
 
 
 def test_a_quoted_refusal_has_the_format_of_refusals():
+    shown = "".join(of_mark("output: demo"))
+    text = re.sub(r"^ +", "", shown, flags=re.M)
     quoted = re.findall(
-        r"^ *(GS-\S+) refused: (.*)\n *found:    (.*)\n *required: (.*)\n *fix:      (.*)\n *more: ",
-        README,
-        re.M,
+        r"^(GS-\S+) refused: (.*)\nfound:    (.*)\nrequired: (.*)\nfix:      (.*)\nmore: ", text, re.M
     )
     assert len(quoted) >= 2
-    text = re.sub(r"^ +", "", README, flags=re.M)
     for control, resource, found, required, fix in quoted:
         refusal = errors.RefusedError(control, resource=resource, found=found, required=required, fix=fix)
         assert re.sub(r"^ +", "", str(refusal), flags=re.M) in text
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
 
 
 def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
@@ -221,10 +221,6 @@ def test_every_action_of_the_adapters_is_in_the_table_of_permissions():
     other_names = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "CopyObject": "PutObject",
                    "HeadBucket": "ListBucket", "ListObjectVersions": "ListBucketVersions"}  # fmt: skip
     other_names["generate_db_auth_token"] = "connect"
-    named = set(
-        re.findall(
-            r"`(?:dynamodb|ecr|glue|iam|kinesis|kms|lakeformation|logs|rds-db|s3|secretsmanager|sts):(\w+)`",
-            README,
-        )
-    )
+    page = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`[a-z0-9-]+:(\w+)`", page))
     assert {other_names.get(action, action) for action in actions} <= named

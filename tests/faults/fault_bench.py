@@ -146,14 +146,14 @@ class FaultBench:
         }
         return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
 
-    def run(self, worker: Worker, plan: Plan = nothing) -> dict[str, Any]:
-        """Run the job under a fault plan, and return the outcome."""
+    def run(self, worker: Worker, plan: Plan = nothing, *, read_timeout: float = 1) -> dict[str, Any]:
+        """Run the job under a fault plan, with a time limit of each request in s; return the outcome."""
         self.proxy.begin(plan, worker.kill)
-        return self.run_beside(worker)
+        return self.run_beside(worker, read_timeout=read_timeout)
 
-    def run_beside(self, worker: Worker) -> dict[str, Any]:
+    def run_beside(self, worker: Worker, *, read_timeout: float = 1) -> dict[str, Any]:
         """Run the job in the worker that bypasses the proxy, and return the outcome."""
-        worker.start({"argv": self.argv(), "mode": self.mode})
+        worker.start({"argv": self.argv(), "mode": self.mode, "read_timeout": read_timeout})
         return worker.wait()
 
     def rows(self) -> Counter[str]:
@@ -334,10 +334,11 @@ def race(
         number += 1
         bench.land()
         # At most requests, a run has not read its bookmark yet or has committed it: nothing conflicts. The
-        # first of four races is at the first write, whatever the number of the other requests is.
+        # first of four races is at the first write, whatever the number of the other requests is, and this
+        # run waits there for the other one. Elsewhere it repeats its request after a second.
         at = None if number % 4 == 1 else chance.randrange(len(proxy.seen))
         before, meeting = bench.store.load().sequence, Meeting(bench, other, at)
-        paused = bench.run(worker, meeting)
+        paused = bench.run(worker, meeting, read_timeout=100 if at is None else 1)
         met = meeting.outcome()
         where = f"seed {seed}, race {number}: paused at request {meeting.at}: {paused}, {met}"
         if met is None:  # this run read less than the previous one, so it sent fewer requests

@@ -94,7 +94,7 @@ class LineEngine:
     def columns(self, frame):
         return ("id", "day")
 
-    def attribute_writes_to_run(self, location):
+    def attribute_writes_to_run(self, location, **_):
         return contextlib.nullcontext()
 
     def guard_requests(self, policy):
@@ -134,8 +134,8 @@ class LineEngine:
         """Do nothing: the engine installs no listeners."""
 
 
-def shorten_patience() -> None:
-    """Set a read timeout of 1 s and a retry delay of 0.1 s, so that faults take less time."""
+def shorten_patience(seconds: float) -> None:
+    """Set a read timeout and a retry delay of 0.1 s, so that faults take less time."""
     import botocore.config
     from botocore.retries import standard
 
@@ -144,7 +144,7 @@ def shorten_patience() -> None:
 
     def __init__(self, *args, **options):
         if "read_timeout" in options:
-            options["read_timeout"] = 1
+            options["read_timeout"] = seconds
         made(self, *args, **options)
 
     botocore.config.Config.__init__ = __init__
@@ -177,6 +177,7 @@ def job(request: dict[str, Any]) -> dict[str, str]:
 
 def child(request: dict[str, Any], answer: int) -> None:
     """Run the job, write its outcome to the pipe, and end the process."""
+    shorten_patience(request["read_timeout"])
     os.write(answer, json.dumps(job(request)).encode())
     os._exit(0)
 
@@ -189,7 +190,6 @@ def main() -> None:
 
     import glue_secure.aws.kms  # noqa: F401
 
-    shorten_patience()
     botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)  # parsed once
     for service in ("s3", "kms", "glue", "sts", "secretsmanager"):
         boto3.client(service)

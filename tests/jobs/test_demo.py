@@ -1,14 +1,25 @@
-"""The demo, whole: what `make demo` shows, as JSON."""
+"""The demo, whole: what `make demo` shows, as JSON.
 
+CI runs `make demo`, which fails unless each step has its exit code and its control, and each rejected step
+has written nothing. The tests here are marked long, because they would repeat it.
+"""
+
+import io
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from page_blocks import blocks, first_line_without
+from rich.console import Console
+
+from glue_secure.cli.demo import StepPrinter
+from glue_secure.embedded.demo import DemoStep
 
 # Ten runs of a job, each with a JVM of its own: minutes on a busy machine.
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("glue-secure")
 
@@ -96,3 +107,40 @@ def test_the_demo_ends_with_a_report_of_its_runs(document, report):
         assert f"{control} · " in page
     assert "s3://glue-secure-curated/flights_delays/" in page
     assert "336,776 rows" in page
+
+
+def test_the_pages_show_what_the_demo_prints(document, report):
+    """``--json`` prints the same steps as a document, so they are printed from it."""
+    output = io.StringIO()
+    printer = StepPrinter(Console(file=output, width=120, highlight=False))
+    members = {field.name for field in fields(DemoStep)}
+    steps = [
+        DemoStep(**{name: value for name, value in step.items() if name in members} | {
+            "expected": tuple(step["expected"].values())})
+        for step in document["steps"]
+    ]  # fmt: skip
+    for step in steps:
+        printer.show(step)
+    printer.summary(steps, report.parent / "build" / "demo-report.html", None)
+    shown = [
+        block.text
+        for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+        for block in blocks(page.read_text(encoding="utf-8"))
+        if block.mark == "output: demo"
+    ]
+    assert len(shown) == 3
+    for text in shown:
+        text = "".join(f"{line.lstrip()}\n" for line in text.splitlines())
+        lines = "".join(f"{line.lstrip()}\n" for line in output.getvalue().splitlines())
+        assert first_line_without(lines, text) == "", output.getvalue()
+
+
+def test_the_steps_with_a_table_of_iceberg(glue_account, provisioned):
+    from glue_secure.embedded.demo import Demo
+
+    script = ROOT / "jobs" / "flights_curated.py"
+    steps = list(Demo(glue_account, script, print, iceberg=True).table_steps())
+    assert [step.as_expected for step in steps] == [True, True], [step.log for step in steps]
+    assert [step.rows_written for step in steps] == [1, 1]
+    for step in steps:
+        assert {seen["key"] for seen in step.objects} == {provisioned.data_key}

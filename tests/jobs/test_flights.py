@@ -113,6 +113,9 @@ def test_a_run_killed_while_it_writes_leaves_the_bookmark_and_the_next_run_reads
     assert evidence["bookmark"]["sequence_after"] == 1
 
 
+# With the suite, tests/faults/test_concurrent_runs.py lets two runs meet anywhere, without Spark, and
+# tests/unit/run/test_process_hooks.py has the exit code and the message.
+@pytest.mark.long
 def test_gs_bkm_005_of_two_concurrent_runs_one_commits_and_the_other_names_it(glue_account, flights):
     # A target each: Spark's own committer does not let two jobs write below one location at once.
     submissions = [

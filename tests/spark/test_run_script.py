@@ -3,7 +3,9 @@
 import sys
 
 import pytest
+from pyspark.sql import SparkSession
 
+from glue_secure.embedded.clients import clients
 from glue_secure.testing.frames import assert_rows
 
 SCRIPT = """
@@ -71,3 +73,47 @@ def test_a_script_that_ends_early_or_fails_is_reported_and_its_run_is_closed(glu
     script.write_text("import sys\nsys.exit(3)\n")
     with pytest.raises(SystemExit, match="3"):
         glue_job.run_script(script)
+
+
+CATALOG_SCRIPT = """
+import sys
+{start}
+spark.sql("create table {table} (id int) using parquet location '{location}'")
+spark.sql("insert into {table} values (1), (2)")
+found = [row.id for row in spark.table("{table}").collect()]
+{end}
+"""
+STARTS = {
+    "awsglue": (
+        "from awsglue.context import GlueContext\nfrom awsglue.job import Job\n"
+        "from pyspark.context import SparkContext\n"
+        "context = GlueContext(SparkContext.getOrCreate())\nspark = context.spark_session\n"
+        "job = Job(context)\njob.init(sys.argv[sys.argv.index('--JOB_NAME') + 1], {})",
+        "job.commit()",
+    ),
+    "SecureJob": (
+        "from glue_secure import SecureJob\njob = SecureJob.from_argv()\njob.__enter__()\nspark = job.spark",
+        "job.__exit__(None, None, None)",
+    ),
+}
+
+
+@pytest.mark.parametrize("api", STARTS)
+def test_a_script_uses_the_data_catalog_in_sql(glue_job, glue_account, glue_spark, script, api):
+    glue, database = clients(glue_account)("glue"), glue_job.name.replace("-", "_")
+    glue.create_database(DatabaseInput={"Name": database, "LocationUri": glue_job.target})
+    start, end = STARTS[api]
+    table = f"{database}.orders"
+    script.write_text(
+        CATALOG_SCRIPT.format(start=start, end=end, table=table, location=f"{glue_job.target}orders/")
+    )
+    try:
+        values = glue_job.run_script(script, enable_glue_datacatalog="true")
+        assert sorted(values["found"]) == [1, 2]
+        assert glue.get_table(DatabaseName=database, Name="orders")["Table"]["Name"] == "orders"
+    finally:
+        glue.delete_database(Name=database)
+    assert [run["outcome"] for run in glue_job.evidence()] == ["succeeded"]
+    # The session of the tests is still the one that scripts get.
+    assert SparkSession.builder.getOrCreate() is glue_spark
+    assert not glue_spark.catalog.databaseExists(database)

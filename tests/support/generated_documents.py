@@ -23,8 +23,8 @@ ACCOUNT, REGION, PARTITION = "111122223333", "eu-west-1", "aws"
 _PSEUDO = {"AccountId": ACCOUNT, "Region": REGION, "Partition": PARTITION, "URLSuffix": "amazonaws.com"}
 
 
-def arn(service, resource):
-    return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}"
+def arn(service, resource, account=ACCOUNT):
+    return f"arn:{PARTITION}:{service}:{REGION}:{account}:{resource}"
 
 
 def role(name, account=ACCOUNT):
@@ -82,12 +82,14 @@ def of_cloudformation(template):
         properties = resources[logical].get("Properties", {})
         return {
             "AWS::KMS::Key": lambda: arn("kms", f"key/{aliases[logical]}"),
-            "AWS::IAM::Role": lambda: role(properties["RoleName"]),
+            "AWS::IAM::Role": lambda: role(properties.get("Path", "/")[1:] + properties["RoleName"]),
             "AWS::SecretsManager::Secret": lambda: secret(properties["Name"]),
             "AWS::S3::Bucket": lambda: "access-logs",
+            "AWS::SNS::Topic": lambda: arn("sns", properties["TopicName"]),
             "AWS::EC2::VPC": lambda: "vpc-jobs",
             "AWS::EC2::Subnet": lambda: f"subnet-{int(logical.removeprefix('Subnet')) - 1}",
             "AWS::EC2::SecurityGroup": lambda: "sg-jobs",
+            "AWS::EC2::VPCEndpoint": lambda: f"vpce-{logical.removesuffix('Endpoint').lower()}",
         }[resources[logical]["Type"]]()
 
     def literal(value):
@@ -111,11 +113,16 @@ def of_cloudformation(template):
         elif kind == "AWS::S3::BucketPolicy":
             bucket = resources[properties["Bucket"]["Ref"]]["Properties"].get("BucketName", "access-logs")
             documents[f"bucket {bucket}"] = [properties["PolicyDocument"]]
+        elif kind == "AWS::SNS::TopicPolicy":
+            topic = resources[properties["Topics"][0]["Ref"]]["Properties"]["TopicName"]
+            documents[f"topic {topic}"] = [properties["PolicyDocument"]]
         elif kind == "AWS::IAM::Policy":
-            name = resources[properties["Roles"][0]["Ref"]]["Properties"]["RoleName"]
+            name = resources[properties["Roles"][0]["Ref"]]["Properties"].get("RoleName", "flow-logs")
             documents[f"role {name}"] = [properties["PolicyDocument"]]
         elif kind == "AWS::IAM::Role":
-            documents[f"trust {properties['RoleName']}"] = [properties["AssumeRolePolicyDocument"]]
+            documents[f"trust {properties.get('RoleName', 'flow-logs')}"] = [
+                properties["AssumeRolePolicyDocument"]
+            ]
         elif kind == "AWS::IAM::ManagedPolicy":
             name = re.sub(r"Policy\d*$", "", logical).lower()
             documents.setdefault(name, []).append(properties["PolicyDocument"])
@@ -136,26 +143,31 @@ def of_terraform(configuration):
         properties = resources[kind][label]
         return {
             "aws_kms_key": lambda: arn("kms", f"key/{resources['aws_kms_alias'][label]['name'][6:]}"),
-            "aws_iam_role": lambda: role(properties["name"]),
+            "aws_iam_role": lambda: role(properties.get("path", "/")[1:] + properties["name"]),
             "aws_secretsmanager_secret": lambda: secret(properties["name"]),
+            "aws_sns_topic": lambda: arn("sns", properties["name"]),
             "aws_s3_bucket": lambda: properties.get("bucket", "access-logs"),
             "aws_vpc": lambda: "vpc-jobs",
             "aws_subnet": lambda: f"subnet-{label[1:]}",
             "aws_security_group": lambda: "sg-jobs",
+            "aws_vpc_endpoint": lambda: f"vpce-{label}",
         }[kind]()
 
     def literal(text):
         return json.loads(re.sub(r"\$\{([^}]+)\}", word, text))
 
     documents = {}
-    for label, properties in resources["aws_kms_key"].items():
+    for label, properties in resources.get("aws_kms_key", {}).items():
         name = resources["aws_kms_alias"][label]["name"].partition("/")[2]
         documents[name] = [literal(properties["policy"])]
     for properties in resources["aws_s3_bucket_policy"].values():
         bucket = re.sub(r"\$\{([^}]+)\}", word, properties["bucket"])
         documents[f"bucket {bucket}"] = [literal(properties["policy"])]
-    for label, properties in resources["aws_iam_role"].items():
-        name = properties["name"]
+    for label, properties in resources.get("aws_sns_topic_policy", {}).items():
+        topic = resources["aws_sns_topic"][label]["name"]
+        documents[f"topic {topic}"] = [literal(properties["policy"])]
+    for label, properties in resources.get("aws_iam_role", {}).items():
+        name = properties.get("name", "flow-logs")
         documents[f"trust {name}"] = [literal(properties["assume_role_policy"])]
         documents[f"role {name}"] = [literal(resources["aws_iam_role_policy"][label]["policy"])]
     for label, properties in resources["aws_iam_policy"].items():
@@ -189,7 +201,8 @@ class GeneratedAccess:
             context: condition key → its values.
         """
         own = ANYTHING if identity == "*" else [part for name in identity for part in self.policies[name]]
-        request = Request(action, resource, caller, {"aws:SecureTransport": ("true",), **context})
+        always = {"aws:SecureTransport": ("true",), "aws:PrincipalArn": (caller,)}
+        request = Request(action, resource, caller, {**always, **context})
         by_identity = evaluate(own, request)
         resource_policies = self._resource_policies(resource)
         by_resource = evaluate(resource_policies, request)
@@ -205,6 +218,8 @@ class GeneratedAccess:
     def _resource_policies(self, resource):
         if resource.startswith("arn:aws:kms:"):
             return self.policies.get(resource.partition("key/")[2], [DELEGATION])
+        if resource.startswith("arn:aws:sns:"):
+            return self.policies.get(f"topic {resource.rpartition(':')[2]}", [])
         bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
         return self.policies.get(f"bucket {bucket}", [])
 

@@ -285,9 +285,11 @@ class FakeEngine:
         return [("name", "string"), ('"q', "int")]
 
     def columns(self, frame: Any) -> tuple[str, ...]:
-        return ()
+        return self.column_names
 
-    def attribute_writes_to_run(self, location: S3Uri | None, *, by_connector: bool = False) -> Any:
+    def attribute_writes_to_run(
+        self, location: S3Uri | None, *, by_connector: bool = False, commands: int = 1
+    ) -> Any:
         return contextlib.nullcontext()
 
     def requests_catalog(self) -> bool:

@@ -29,6 +29,7 @@ def results_of(
     *,
     guarded: bool,
     master: str = "local[2]",
+    timeout: int = 550,
 ) -> dict[str, dict[str, Any]]:
     """Run a program of ``tests/bypass`` that prints a JSON object for each attempt; return these by name.
 
@@ -39,6 +40,7 @@ def results_of(
         folder: the working directory of the program.
         guarded: load the request guard into Spark.
         master: Spark's master.
+        timeout: seconds after which the program is ended.
     """
     environment = {**os.environ, REQUEST_GUARD_VARIABLE: "on" if guarded else "off"}
     output, errors = folder / "results.jsonl", folder / "errors.txt"
@@ -49,7 +51,7 @@ def results_of(
             cwd=folder,
             stdout=results,
             stderr=log,
-            timeout=550,
+            timeout=timeout,
         )
     assert done.returncode == 0, errors.read_text(errors="replace")[-4000:]
     lines = (line for line in output.read_text().splitlines() if line.startswith('{"name"'))

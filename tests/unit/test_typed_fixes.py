@@ -2,7 +2,8 @@
 
 Each case breaks one setting, lets a run fail, and carries out the sentence of its fix: the edit of the
 connection, URL, call, arguments or settings that it names. The run must then succeed. A fix that names no
-edit that works fails its case.
+edit that works fails its case. The fixes of security configurations and keys are in
+``tests/unit/preflight/test_typed_fixes.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from typed_fixes import controls_of
 
 from glue_secure.core.connection import GlueConnection
 from glue_secure.core.errors import GlueSecureError
@@ -266,3 +268,7 @@ def test_a_fix_carried_out_literally_lets_the_run_succeed(run_fixture, server, n
     carry_out(job, failed.value)
     job.run()
     assert run_fixture.evidence(f"jr_{job.runs}")["outcome"] == "succeeded"
+
+
+def test_the_table_has_the_controls_of_this_file():
+    assert {control for control, _ in CASES.values()} == controls_of(__file__)

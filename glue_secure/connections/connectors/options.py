@@ -141,7 +141,7 @@ def check_connection(connector: Connector, connection: GlueConnection) -> tuple[
                 ),
             )
     if connector.name == "mongodb" and "CONNECTION_URL" in properties:
-        failure = _uri_failure("CONNECTION_URL", properties["CONNECTION_URL"], resource)
+        failure = check_mongodb_uri("CONNECTION_URL", properties["CONNECTION_URL"], resource)
         if failure is not None:
             return (failure,)
     for name in connection.spark_properties:
@@ -167,7 +167,7 @@ def check_connection(connector: Connector, connection: GlueConnection) -> tuple[
 def _failure(connector: Connector, name: str, value: str, resource: str) -> Finding | None:
     """Return the failed finding for an option that is not accepted, None for an accepted one."""
     if name.lower() in _URIS and not connector.needs_entry:
-        return _uri_failure(name, value, resource)
+        return check_mongodb_uri(name, value, resource)
     if name.lower() in {option.lower() for option in connector.options}:
         return None
     refusal = next((each for each in connector.refusals if _matches(each.names, name)), None)
@@ -226,7 +226,7 @@ def _connection_fix(connector: Connector) -> str:
     return f", and name a Glue connection of type {types} with a secret: connectionName"
 
 
-def _uri_failure(name: str, uri: str, resource: str) -> Finding | None:
+def check_mongodb_uri(name: str, uri: str, resource: str) -> Finding | None:
     """Return the failure of a MongoDB URI with credentials or weaker TLS, None if it is accepted."""
     try:
         parts = urlsplit(uri)

@@ -201,11 +201,12 @@ class Engine(Protocol):
         """Keep the engine from logging JDBC passwords on the driver. Return whether it logs none."""
 
     def attribute_writes_to_run(
-        self, location: S3Uri | None, *, by_connector: bool = False
+        self, location: S3Uri | None, *, by_connector: bool = False, commands: int = 1
     ) -> AbstractContextManager[None]:
         """Attribute writes below ``location`` (None: to a database) inside the block to glue-secure.
 
-        With ``by_connector``, a write by a connector whose location is unknown is attributed, too.
+        With ``by_connector``, a write by a connector whose location is unknown is attributed, too. The block
+        writes to one location with at most ``commands`` commands.
         """
 
     def guard_requests(self, policy: RequestPolicy) -> str:
@@ -235,7 +236,7 @@ class Engine(Protocol):
         """Allow storing S3 requests again, for AWS Glue's own commit."""
 
     def take_requests(self) -> RequestReport:
-        """Return the receipts and refusals of the S3 requests since the last call."""
+        """Return what S3 requests showed since the last call; not more than fits in memory."""
 
     def requests_catalog(self) -> bool:
         """Return whether the session's own settings make the Data Catalog the metastore of Spark SQL."""

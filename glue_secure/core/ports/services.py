@@ -21,6 +21,7 @@ from glue_secure.core.ports.metastore import Metastore
 from glue_secure.core.ports.objects import ObjectStore
 from glue_secure.core.ports.secrets import SecretStore
 from glue_secure.core.ports.stores import DynamoDb, Kinesis
+from glue_secure.core.ports.table_buckets import TableBuckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Services:
         dynamodb: returns a function that creates the client of Amazon DynamoDB, on the driver or on an
             executor; None if the run has no AWS session.
         images: Amazon ECR; None as above.
+        table_buckets: creates the client of Amazon S3 Tables in an AWS Region; None as above.
         kinesis: creates the client of Amazon Kinesis in an AWS Region (``""``: the run's); None as above.
     """
 
@@ -67,3 +69,4 @@ class Services:
     dynamodb: Callable[[DynamoDbAccess], Callable[[], DynamoDb]] | None = None
     kinesis: Callable[[str], Kinesis] | None = None
     images: Images | None = None
+    table_buckets: Callable[[str], TableBuckets] | None = None

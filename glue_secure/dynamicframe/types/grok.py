@@ -106,7 +106,7 @@ def _compiled(pattern: str, custom: str) -> tuple[Any, tuple[str, ...], dict[str
             "format grokLog",
             found="the package pygrok is not installed",
             required="pygrok",
-            fix="pip install pygrok",
+            fix="python -m pip install 'pygrok>=1,<2'",
         ) from None
     lines = [line.strip() for line in custom.splitlines() if line.strip()]
     patterns = {name: expression.strip() for name, _, expression in (line.partition(" ") for line in lines)}

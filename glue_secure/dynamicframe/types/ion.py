@@ -28,7 +28,7 @@ def require_library() -> None:
             "format ion",
             found="the package amazon.ion is not installed",
             required="amazon.ion",
-            fix="pip install amazon.ion",
+            fix="python -m pip install 'amazon.ion>=0.13,<1'",
         ) from None
 
 

@@ -48,11 +48,18 @@ from glue_secure.engines.awsglue.spark_jdbc import (
     SparkJdbcSource,
     reads_with_spark,
     reject_bookmark,
+)
+from glue_secure.engines.awsglue.spark_sources_and_sinks import (
+    SparkSink,
+    SparkSource,
+    SparkStreamingSource,
     to_dynamic_frame,
 )
+from glue_secure.engines.awsglue.tables import TableSink, TableSource
 from glue_secure.engines.glue_options import require_known_options, require_run_account, require_table_name
 from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.run_context import RunContext
+from glue_secure.engines.spark.lake_tables import LakeSink, LakeTable, lake_format, lake_table
 from glue_secure.io.call_checks import s3_location
 from glue_secure.io.connector_calls import ConnectorCall
 from glue_secure.io.partitioned_reads import source_of
@@ -191,6 +198,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 catalog_id, **kwargs,
             )  # fmt: skip
 
+        if isinstance(target, LakeTable):
+            rows = self._read_lake_table(call, target, additional_options, push_down_predicate)
+            return to_dynamic_frame(rows, self, table_name or "")
         if self._reads_with_spark(call, target):
             frame = self._read_table(call, target, transformation_ctx, additional_options)
             return to_dynamic_frame(frame, self, table_name or "")
@@ -219,6 +229,8 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 catalog_id, **kwargs,
             )  # fmt: skip
 
+        if isinstance(target, LakeTable):
+            return self._read_lake_table(call, target, additional_options, push_down_predicate)
         if self._reads_with_spark(call, target):
             return self._read_table(call, target, transformation_ctx, additional_options)
         return self._read(call, "getCatalogSource", target, transformation_ctx, read)
@@ -252,6 +264,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 push_down_predicate, options, catalog_id, erieTxId, asOfTime, **kwargs,
             )  # fmt: skip
 
+        if isinstance(target, LakeTable):
+            rows = self._read_lake_table(call, target, additional_options, push_down_predicate)
+            return to_dynamic_frame(rows.limit(whole_number("num", num, least=1)), self, table_name or "")
         if self._reads_with_spark(call, target):
             frame = self._read_table(call, target, "", additional_options)
             return to_dynamic_frame(frame.limit(whole_number("num", num, least=1)), self, table_name or "")
@@ -271,9 +286,12 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
 
     def getSink(
         self, connection_type: str, format: str | None = None, transformation_ctx: str = "", **options: Any
-    ) -> DataSink | SparkJdbcSink:
+    ) -> DataSink | SparkSink:
         """Return a DataSink, for ``setFormat``, ``setCatalogInfo`` and ``writeFrame``."""
         with self.operation("getSink") as run:
+            lake = lake_format(connection_type, format)
+            if lake:
+                return TableSink(self, lake, options)
             options = without_unread_locations(connection_type, options, Place.S3_SINK)
             target = parse_sink(connection_type, format, options)
             if isinstance(target, JdbcTarget) and reads_with_spark(run, target):
@@ -289,7 +307,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 run.guard.reject_reserved_location(location, "write to")
             with self._jvm_guard.allow("getSink"):
                 sink = super().getSink(connection_type, format, transformation_ctx, **options)
-            return wrap_sink(sink, target)
+            return wrap_sink(sink, target, options)
 
     def write_dynamic_frame_from_catalog(
         self,
@@ -316,6 +334,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                         catalog_id, **kwargs,
                     )  # fmt: skip
 
+            if isinstance(target, LakeTable):
+                self._write_lake_table(call, frame.toDF(), target, options)
+                return frame
             if self._reads_with_spark(call, target):
                 return SparkJdbcSink(self, self._sink_of_table(target)).writeFrame(frame)
             return wrap(self.write_verified(target, perform, lambda: int(frame.count())))
@@ -345,6 +366,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                         catalog_id, **kwargs,
                     )  # fmt: skip
 
+            if isinstance(target, LakeTable):
+                self._write_lake_table(call, frame, target, options)
+                return frame
             if self._reads_with_spark(call, target):
                 return SparkJdbcSink(self, self._sink_of_table(target)).writeDataFrame(frame, self)
             return self.write_verified(target, perform, lambda: int(frame.count()))
@@ -519,12 +543,16 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         push_down_predicate: str,
         options: Options,
     ) -> Any:
+        lake = lake_format(connection_type, format)
+        if lake:
+            self.require_run(call)
+            return _for_call(call, TableSource(self, lake, options))
         with self.operation(call, ControlError):
             options = without_unread_locations(connection_type, options, Place.S3_SOURCE)
             target = parse_source(connection_type, format, options)
         if isinstance(target, JdbcTarget) and self._reads_with_spark(call, target):
             name = str(options.get("dbtable") or connection_type)
-            return SparkJdbcSource(self, target, transformation_ctx, name)
+            return _for_call(call, SparkJdbcSource(self, target, transformation_ctx, name))
         if isinstance(target, JdbcTarget):
             options = with_enforced_ssl(options)
         elif isinstance(target, ConnectorCall):
@@ -536,7 +564,7 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             transformation_ctx,
             lambda: create(connection_type, format, transformation_ctx, push_down_predicate, **options),
         )
-        return wrap_source(source)
+        return wrap_source(source, options)
 
     def _read(
         self,
@@ -573,6 +601,18 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         with self.operation(call, ControlError) as run:
             return reads_with_spark(run, target)
 
+    def _read_lake_table(
+        self,
+        call: str,
+        table: LakeTable,
+        additional_options: Options | None,
+        push_down_predicate: str,
+    ) -> DataFrame:
+        """Read a table with Spark's source of its format."""
+        with self.operation(call, ControlError) as run:
+            options = additional_options or {}
+            return table.read(run, self.spark_session, options, push_down_predicate)
+
     def _read_table(
         self, call: str, target: Target, transformation_ctx: str, additional_options: Options | None
     ) -> DataFrame:
@@ -586,6 +626,11 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
             return run.reader.read_jdbc(
                 target.connection, table, options=options, transformation_ctx=transformation_ctx
             )
+
+    def _write_lake_table(self, call: str, frame: DataFrame, target: LakeTable, options: Options) -> None:
+        """Append a DataFrame to a table, and verify every object of the commit."""
+        with self.operation(call) as run:
+            LakeSink(target, options, syncs_itself=True).write(run, frame)
 
     def _sink_of_table(self, target: Target) -> JdbcTarget:
         """Return the sink of a Data Catalog table, whose location is ``database.schema.table``."""
@@ -603,8 +648,13 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
         additional_options: Mapping[str, Any] | None,
         catalog_id: str | None,
         kwargs: Mapping[str, Any],
-    ) -> tuple[Target, Options]:
-        """Return the target of a Data Catalog table, and the options to pass to awsglue."""
+    ) -> tuple[Target | LakeTable, Options]:
+        """Return the target of a Data Catalog table, and the options to pass to awsglue.
+
+        Spark's sources read and write tables of Iceberg, Delta Lake and Hudi, so that their commits can be
+        verified and undone. Glue reads and writes those of Delta Lake and Hudi that are registered with Lake
+        Formation, because only Glue has its credentials for them.
+        """
         with self.operation(call, ControlError) as run:
             database, name = require_table_name(call, database, table_name, kwargs.get("name_space"))
             require_run_account(run, call, catalog_id)
@@ -622,13 +672,9 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 parsed = parse_connection(table.connection, options, resource)
                 target = JdbcTarget(table.connection, table.location, parsed.options)
                 return target, with_enforced_ssl(options)
-            if table.parameters.get("table_type", "").upper() == "ICEBERG":
-                raise UsageError(
-                    resource,
-                    found="an Iceberg table, whose files are not written through Hadoop's file systems",
-                    required="a table that glue-secure guards in Glue",
-                    fix="docs/differences-from-glue.md lists what is guarded in Glue",
-                )
+            lake = lake_table(table)
+            if lake is not None and (lake.format == "iceberg" or not lake.in_lake):
+                return lake, options
             place = Place.CATALOG_S3_SINK if call.startswith("write") else Place.CATALOG_SOURCE
             options = without_unread_locations("s3", options, place)
             validate_options(options, resource)
@@ -656,6 +702,11 @@ class GlueContext(RunContext, AwsGlueContext):  # type: ignore[misc]
                 required="writes that can be verified before the run ends",
                 fix="give the bucket a lifecycle rule that moves the objects to the storage class",
             )
+
+
+def _for_call(call: str, source: SparkSource) -> SparkSource | SparkStreamingSource:
+    """Return what awsglue's ``getSource`` or ``getStreamingSource`` returns."""
+    return SparkStreamingSource(source) if call == "getStreamingSource" else source
 
 
 block_unknown_methods(GlueContext, AwsGlueContext, _KNOWN_METHODS)

@@ -5,7 +5,8 @@ awsglue creates the objects; :func:`wrap_source` and :func:`wrap_sink` change th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from awsglue.data_sink import DataSink as AwsGlueDataSink
@@ -16,32 +17,46 @@ from glue_secure.core.errors import ControlError, RefusedError
 from glue_secure.engines.awsglue.frames import DynamicFrame, wrap, wrap_frame
 from glue_secure.engines.awsglue.jvm_call_guard import block_unknown_methods
 from glue_secure.engines.awsglue.options import Target, validate_format, validate_options
+from glue_secure.engines.awsglue.spark_sources_and_sinks import SparkSink, SparkSource, SparkStreamingSource
+from glue_secure.engines.awsglue.tables import TableSink, TableSource
+from glue_secure.engines.spark.lake_tables import lake_format
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def wrap_source(source: Any) -> DataSource | StreamingDataSource:
-    """Change the class of awsglue's source to this module's and return it."""
+def wrap_source(source: Any, options: Mapping[str, Any]) -> DataSource | StreamingDataSource:
+    """Change the class of awsglue's source to this module's, set its options, and return it."""
     source.__class__ = DataSource if isinstance(source, AwsGlueDataSource) else StreamingDataSource
     wrapped: DataSource | StreamingDataSource = source
+    wrapped._options = options
     return wrapped
 
 
-def wrap_sink(sink: Any, target: Target) -> DataSink:
-    """Change the class of awsglue's sink to this module's, set its target, and return it."""
+def wrap_sink(sink: Any, target: Target, options: Mapping[str, Any]) -> DataSink:
+    """Change the class of awsglue's sink to this module's, set its target and options, and return it."""
     sink.__class__ = DataSink
     wrapped: DataSink = sink
-    wrapped._target = target
+    wrapped._target, wrapped._options = target, options
     return wrapped
+
+
+def _replace(old: Any, new: SparkSource | SparkStreamingSource | SparkSink) -> None:
+    """Turn an object of awsglue, which the script has a reference to, into one that Spark serves."""
+    old.__class__, old.__dict__ = type(new), vars(new)
 
 
 class DataSource(AwsGlueDataSource):  # type: ignore[misc]
     """The result of ``getSource``: ``setFormat``, then ``getFrame``."""
 
+    _options: Mapping[str, Any] = MappingProxyType({})
+
     def setFormat(self, format: str, **options: Any) -> None:
         """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
         with self._sql_ctx.operation("DataSource.setFormat", ControlError):
+            if lake := lake_format("s3", format):
+                _replace(self, TableSource(self._sql_ctx, lake, {**self._options, **options}))
+                return
             validate_format(format, "source")
             validate_options(options, "source")
             super().setFormat(format, **options)
@@ -66,9 +81,15 @@ class DataSource(AwsGlueDataSource):  # type: ignore[misc]
 class StreamingDataSource(AwsGlueStreamingDataSource):  # type: ignore[misc]
     """The result of ``getStreamingSource``."""
 
+    _options: Mapping[str, Any] = MappingProxyType({})
+
     def setFormat(self, format: str, **options: Any) -> None:
         """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
         with self._sql_ctx.operation("StreamingDataSource.setFormat", ControlError):
+            if lake := lake_format("s3", format):
+                source = TableSource(self._sql_ctx, lake, {**self._options, **options})
+                _replace(self, SparkStreamingSource(source))
+                return
             validate_format(format, "source")
             validate_options(options, "source")
             super().setFormat(format, **options)
@@ -83,10 +104,14 @@ class DataSink(AwsGlueDataSink):  # type: ignore[misc]
     """The result of ``getSink``: ``setFormat``, ``setCatalogInfo``, then ``writeFrame``."""
 
     _target: Target | None = None
+    _options: Mapping[str, Any] = MappingProxyType({})
 
     def setFormat(self, format: str, **options: Any) -> None:
         """Set the format; raises RefusedError (GS-S3-005) for an option that changes encryption."""
         with self._sql_ctx.operation("DataSink.setFormat"):
+            if lake := lake_format("s3", format):
+                _replace(self, TableSink(self._sql_ctx, lake, {**self._options, **options}))
+                return
             validate_format(format, "sink")
             validate_options(options, "sink")
             super().setFormat(format, **options)

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.connections.manager import VERIFIED_BY_GLUE
 from glue_secure.connections.redshift_load import LOAD_OPTIONS
 from glue_secure.core.errors import UsageError
-from glue_secure.core.options import whole_number
-from glue_secure.engines.awsglue.frames import DynamicFrame, DynamicFrameCollection, wrap, wrap_frame
 from glue_secure.engines.awsglue.options import JdbcTarget
-from glue_secure.engines.glue_options import require_known_options
+from glue_secure.engines.awsglue.spark_sources_and_sinks import SparkSink, SparkSource
 from glue_secure.io.partitioned_reads import source_of
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ def reject_bookmark(run: Run, transformation_ctx: str, resource: str) -> None:
         )
 
 
-class SparkJdbcSource:
+class SparkJdbcSource(SparkSource):
     """The result of ``getSource`` for such a database.
 
     Args:
@@ -61,28 +59,15 @@ class SparkJdbcSource:
     """
 
     def __init__(self, context: Any, target: JdbcTarget, transformation_ctx: str, name: str) -> None:
-        self._sql_ctx, self._target, self.name = context, target, name
-        self._transformation_ctx = transformation_ctx
+        super().__init__(context, name)
+        self._target, self._transformation_ctx = target, transformation_ctx
 
     def setFormat(self, format: str, **options: Any) -> None:  # noqa: ARG002
         """Raise UsageError: a table in a database has no format."""
         raise UsageError("a JDBC source", found="a format", required="connection_options only")
 
-    def getFrame(self, **options: Any) -> DynamicFrame:
-        """Return a DynamicFrame; ``minPartitions`` and ``targetPartitions`` have no effect."""
-        require_known_options(options, {"minPartitions", "targetPartitions"}, "DataSource.getFrame")
-        return to_dynamic_frame(self.getDataFrame(), self._sql_ctx, self.name)
-
-    def getSampleFrame(self, num: int, **options: Any) -> DynamicFrame:  # noqa: ARG002
-        """Return a DynamicFrame of at most ``num`` records. No bookmark tracks a sample."""
-        frame = self._read("").limit(whole_number("num", num, least=1))
-        return to_dynamic_frame(frame, self._sql_ctx, self.name)
-
-    def getDataFrame(self) -> DataFrame:
-        """Return the DataFrame."""
-        return self._read(self._transformation_ctx)
-
-    def _read(self, transformation_ctx: str) -> DataFrame:
+    def _read(self, *, sample: bool) -> DataFrame:
+        transformation_ctx = "" if sample else self._transformation_ctx
         with self._sql_ctx.operation("DataSource.getDataFrame") as run:
             reject_bookmark(run, transformation_ctx, f"connection {self._target.connection}")
             options = _of_the_driver(self._target.options)
@@ -96,7 +81,7 @@ class SparkJdbcSource:
             )
 
 
-class SparkJdbcSink:
+class SparkJdbcSink(SparkSink):
     """The result of ``getSink`` for such a database.
 
     Args:
@@ -105,40 +90,20 @@ class SparkJdbcSink:
     """
 
     def __init__(self, context: Any, target: JdbcTarget) -> None:
-        self._sql_ctx, self._target = context, target
+        super().__init__(context)
+        self._target = target
 
     def setFormat(self, format: str, **options: Any) -> None:  # noqa: ARG002
         """Raise UsageError: a table in a database has no format."""
         raise UsageError("a JDBC sink", found="a format", required="connection_options only")
 
-    def setAccumulableSize(self, size: int) -> None:
-        """Without effect: a record that cannot be written fails the write."""
-
     def setCatalogInfo(self, catalogDatabase: str, catalogTableName: str, catalogId: str = "") -> None:  # noqa: ARG002
         """Raise UsageError: only sinks in S3 update the Data Catalog."""
         raise UsageError("setCatalogInfo", found="a JDBC sink", required="an S3 sink")
 
-    def writeFrame(self, dynamic_frame: Any, info: str = "") -> DynamicFrame:  # noqa: ARG002
-        """Append a DynamicFrame and return it."""
-        self._write(dynamic_frame.toDF(), self._target.table)
-        return wrap_frame(dynamic_frame)
-
-    def writeDataFrame(self, data_frame: DataFrame, glue_context: Any, info: str = "") -> DataFrame:  # noqa: ARG002
-        """Append a DataFrame and return it."""
-        self._write(data_frame, self._target.table)
-        return data_frame
-
-    def write(self, dynamic_frame_or_dfc: Any, info: str = "") -> Any:
-        """Append a DynamicFrame, or each frame of a collection to the table of its name."""
-        if not isinstance(wrap(dynamic_frame_or_dfc), DynamicFrameCollection):
-            return self.writeFrame(dynamic_frame_or_dfc, info)
-        for name in dynamic_frame_or_dfc.keys():  # noqa: SIM118 - Glue's collection is not a mapping
-            self._write(dynamic_frame_or_dfc[name].toDF(), name)
-        return dynamic_frame_or_dfc
-
-    def _write(self, frame: DataFrame, table: str) -> None:
+    def _write(self, frame: DataFrame, name: str = "") -> None:
         with self._sql_ctx.operation("DataSink.write") as run:
-            options = _of_the_driver(self._target.options)
+            options, table = _of_the_driver(self._target.options), name or self._target.table
             options.pop("dbtable", "")
             database = str(options.pop("database", ""))
             if "bulkSize" in options:  # the number of parallel inserts
@@ -146,11 +111,6 @@ class SparkJdbcSink:
             if not table:
                 raise UsageError("a JDBC sink", found="no dbtable", required="dbtable: TABLE or SCHEMA.TABLE")
             run.writer.write_jdbc(frame, self._target.connection, table, database=database, options=options)
-
-
-def to_dynamic_frame(frame: DataFrame, context: Any, name: str) -> DynamicFrame:
-    """Return awsglue's DynamicFrame of a DataFrame."""
-    return wrap_frame(DynamicFrame.fromDF(frame, context, name))
 
 
 def _of_the_driver(options: Mapping[str, Any]) -> dict[str, Any]:

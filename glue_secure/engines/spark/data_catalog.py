@@ -115,12 +115,20 @@ def _new_session(spark: SparkSession) -> SparkSession:
         if java_session.conf().isModifiable(name):
             java_session.conf().set(name, str(entry._2()))
     session = SparkSession(context, java_session)
-    SparkSession._instantiatedSession = session
-    companion = java_class.getClassLoader().loadClass("org.apache.spark.sql.SparkSession")
+    make_default(session)
+    return session
+
+
+def make_default(spark: SparkSession) -> None:
+    """Let ``SparkSession.builder.getOrCreate()`` return a session."""
+    from pyspark.sql import SparkSession
+
+    SparkSession._instantiatedSession = spark
+    java_session = spark._jsparkSession
+    companion = java_session.getClass().getClassLoader().loadClass("org.apache.spark.sql.SparkSession")
     for method in companion.getMethods():
         if method.getName() in ("setDefaultSession", "setActiveSession"):
-            method.invoke(None, _array(context, java_session))
-    return session
+            method.invoke(None, _array(spark.sparkContext, java_session))
 
 
 def _array(context: Any, *values: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ from glue_secure.engines.package_distribution import ship_package
 from glue_secure.engines.spark import data_catalog
 from glue_secure.engines.spark.failures import failure_of, translated_failures
 from glue_secure.engines.spark.file_distribution import has_one_jvm, share_file
-from glue_secure.engines.spark.formats import BY_NAME
+from glue_secure.engines.spark.formats import BY_NAME, require_text
 from glue_secure.engines.spark.frame_sources import sources_below
 from glue_secure.engines.spark.hadoop import HadoopSettings, versions
 from glue_secure.engines.spark.jdbc_logs import suppress_jdbc_logs
@@ -51,6 +52,7 @@ from glue_secure.engines.spark.row_metrics import (
     RowMeter,
     jdbc_relation,
 )
+from glue_secure.engines.spark.tables.opening import named_table
 from glue_secure.engines.spark.write_monitor.active_work import ActiveWork
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.engines.spark.write_monitor.spark_hooks import (
@@ -63,6 +65,8 @@ from glue_secure.io.call_checks import s3_location
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+
+    from glue_secure.io.tables.operations import TableOperations
 
 # Options that shape a read or write. Options that affect the connection are not among them.
 # https://spark.apache.org/docs/3.5.6/sql-data-sources-jdbc.html
@@ -87,6 +91,9 @@ _JDBC_WRITE_OPTIONS = frozenset(("batchsize", "isolationLevel", "numPartitions",
 _REPARTITIONS = ("Repartition", "RepartitionByExpression", "RebalancePartitions")
 _READ_PADDING = "spark.sql.readSideCharPadding"
 _GLOB_CHARACTERS = re.compile(r"[{}\[\]*?\\]")
+# The engines of the open runs of this process.
+_open: list[SparkEngine] = []
+_open_lock = threading.Lock()
 
 
 class SparkEngine:
@@ -94,6 +101,9 @@ class SparkEngine:
 
     Args:
         spark: the session.
+
+    Attributes:
+        is_shared: whether another run was open in the Spark application since this engine was created.
     """
 
     name = "plain-spark"
@@ -110,6 +120,12 @@ class SparkEngine:
         self._reads = 0
         self._merged: dict[str, Sequence[str]] = {}
         self._end_catalog: Callable[[], None] | None = None
+        self.is_shared = False
+        with _open_lock:
+            others = [other for other in _open if other._spark.sparkContext is spark.sparkContext]
+            for engine in (*others, self):
+                engine.is_shared |= bool(others)
+            _open.append(self)
 
     @property
     def scheme(self) -> str:
@@ -209,6 +225,8 @@ class SparkEngine:
                 reader, objects, paths, format, options, scan, schema is not None
             )
         frame = loaded.frame
+        if format == "csv" and schema is None:
+            require_text(frame.columns, f"read of {objects[0]}{more} as csv")
         self._merged[scan] = loaded.differences
         if partition_values is not None:
             frame = union(
@@ -478,14 +496,16 @@ class SparkEngine:
 
     @contextmanager
     def attribute_writes_to_run(
-        self, location: S3Uri | None, *, by_connector: bool = False
+        self, location: S3Uri | None, *, by_connector: bool = False, commands: int = 1
     ) -> Iterator[None]:
         """Attribute writes below ``location`` (None: to a database) inside the block to the run.
 
-        With ``by_connector``, a write by a connector whose location is unknown is attributed, too.
+        With ``by_connector``, a write by a connector whose location is unknown is attributed, too. The block
+        writes to one location with at most ``commands`` commands.
         """
         monitor = self._write_monitor()
-        with attribute_saves_to_run(), monitor.attribute_writes_to_run(location, by_connector=by_connector):
+        attributed = monitor.attribute_writes_to_run(location, by_connector=by_connector, commands=commands)
+        with attribute_saves_to_run(), attributed:
             yield
 
     def guard_requests(self, policy: RequestPolicy) -> str:
@@ -527,7 +547,7 @@ class SparkEngine:
         self._requests.resume_writes()
 
     def take_requests(self) -> RequestReport:
-        """Return the receipts and refusals of the S3 requests since the last call."""
+        """Return what S3 requests showed since the last call; not more than fits in memory."""
         return self._requests.take()
 
     def requests_catalog(self) -> bool:
@@ -554,12 +574,20 @@ class SparkEngine:
             on_save=self._write_monitor().record_save,
             on_stream=self._write_monitor().record_stream,
             on_session=lambda session: self._queries.add_session(session._jsparkSession),
+            on_call=self._write_monitor().record_call,
+            on_text=self._write_monitor().record_text,
+            on_existing_objects=self._write_monitor().record_existing_objects,
+            settings_with=self._hadoop.settings_with,
         )
         attach(self._spark.sparkContext, self._hooks)
 
     def unmanaged_writes(self) -> UnmanagedWriteReport:
         """Return every unmanaged write since the last call, and why some may be missing."""
         return self._write_monitor().take()
+
+    def written_table(self, write: UnmanagedWrite) -> TableOperations | None:
+        """Return the table of Iceberg or Delta Lake that a script wrote to, None if it is not known."""
+        return named_table(self._spark, write.table)
 
     def active_work(self, seconds: float) -> Sequence[str]:
         """Return the SQL executions, streams and jobs that are active after a wait of at most ``seconds``."""
@@ -585,6 +613,8 @@ class SparkEngine:
 
     def close(self) -> None:
         """Remove hooks and listeners from the session. The session stays open."""
+        with _open_lock:
+            _open[:] = [other for other in _open if other is not self]
         if self._hooks is not None:
             detach(self._hooks)
         if self._monitor is not None:

@@ -61,8 +61,8 @@ _FIXES = (
     ),
     (
         r"org[./]apache[./]calcite|HiveSyncTool|HoodieHiveSync",
-        "set hoodie.datasource.hive_sync.enable to false: in plain Spark, Hudi does not reach the Data "
-        "Catalog",
+        "pass --enable-glue-datacatalog true, and set hoodie.datasource.hive_sync.mode to hms: plain Spark "
+        "has not all of Hive",
     ),
     (r"NoSuchBucket|[Bb]ucket .*does not exist", "correct the bucket's name"),
 )

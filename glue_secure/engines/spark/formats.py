@@ -8,11 +8,12 @@ Spark's names: https://spark.apache.org/docs/3.5.6/sql-data-sources.html
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import likely_name
 from glue_secure.core.options import truth, whole_number
 
 _CSV = frozenset(
@@ -190,6 +191,15 @@ BY_NAME = "byName"
 RECORD_FORMATS = {"groklog": "text", "ion": "binaryFile"}
 # Formats that Glue reads and the plain-Spark runtime does not.
 UNSUPPORTED = ("delta", "hudi", "iceberg")
+# Glue's names of options, with which Spark's are often confused.
+_GLUE_NAMES = {
+    "separator": "sep",
+    "withHeader": "header",
+    "quoteChar": "quote",
+    "escaper": "escape",
+    "multiline": "multiLine",
+}
+_BINARY = {"PAR1": "Parquet", "Obj\x01": "Avro", "ORC": "ORC", "PK\x03\x04": "a ZIP archive or spreadsheet"}
 _SPREADSHEETS = ("excel", "xls", "xlsx", "com.crealytics.spark.excel")
 
 
@@ -215,6 +225,8 @@ def format_of(name: str) -> Format:
             fix = "run the job in Glue; the plain-Spark runtime does not offer it"
         elif lowered in _SPREADSHEETS:
             fix = "save the sheet as csv; or read it with pandas.read_excel and spark.createDataFrame"
+        elif likely := likely_name(lowered, FORMATS):
+            fix = f"write {likely}"
         raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)), fix=fix)
     return format
 
@@ -236,14 +248,35 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
     spark: dict[str, str] = {}
     for name, value in options.items():
         if name.lower() not in by_lower:
+            glue_name = likely_name(name, _GLUE_NAMES)
+            likely = _GLUE_NAMES[glue_name] if glue_name else likely_name(name, known)
             raise UsageError(
                 f"option of format {format_name}",
                 found=repr(name),
                 required=", ".join(sorted(known)),
-                fix="check the spelling; Spark itself would silently ignore the option",
+                fix=f"write {likely} instead of {name}"
+                if likely in known
+                else f"remove {name}: Spark itself would silently ignore the option",
             )
         spark[by_lower[name.lower()]] = _value(by_lower[name.lower()], value, format_name)
     return spark
+
+
+def require_text(columns: Sequence[str], resource: str) -> None:
+    """Reject a CSV header that is the start of a binary file: Spark would return its bytes as rows.
+
+    Raises:
+        UsageError: the first column's name starts as a file of Parquet, Avro, ORC or ZIP does.
+    """
+    header = columns[0] if columns else ""
+    for start, name in _BINARY.items():
+        if header.startswith(start) and not header.isprintable():
+            raise UsageError(
+                resource,
+                found=f"an object of {name}",
+                required="text with a header",
+                fix="read the object in the format that it has, or exclude it with 'exclusions'",
+            )
 
 
 def matched_by_name(format_name: str, options: Mapping[str, str]) -> dict[str, str]:

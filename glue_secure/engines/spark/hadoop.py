@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
 
-from glue_secure.core.iceberg import is_decisive, plan_catalogs
-from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.iceberg import catalogs, is_decisive, is_property, is_service, plan_catalogs
+from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.spark_conf import SettingsPlan
 
@@ -54,6 +54,7 @@ class HadoopSettings:
         self._conf = spark.sparkContext._jsc.hadoopConfiguration()
         self._spark = spark
         self._before: dict[str, tuple[str | None, str | None]] = {}
+        self._key: KmsKeyArn | None = None
 
     def apply(self, plan: SettingsPlan) -> None:
         """Set every setting of the plan, on the context and on the session.
@@ -66,11 +67,23 @@ class HadoopSettings:
                 self._before[name] = (self._conf.get(name), self._spark.conf.get(name, None))
             self._conf.set(name, value)
             self._spark.conf.set(name, value)
-        catalogs = self._catalogs(self._spark._jsparkSession)
-        path_style = self._conf.get("fs.s3a.path.style.access") == "true"
-        for name, value in plan_catalogs(catalogs, plan.key, path_style=path_style).items():
+        self._key = plan.key
+        for name, value in self._plan_catalogs(self._catalogs(self._spark._jsparkSession)).items():
             self._spark.conf.set(name, value)
         self._close_older_clients()
+
+    def settings_with(self, name: str, value: str) -> Mapping[str, str]:
+        """Return the settings of an Iceberg catalog whose class a script sets after the run's start.
+
+        Spark creates a catalog when it is first used, so that they apply to it.
+        """
+        return self._plan_catalogs({name: value})
+
+    def _plan_catalogs(self, settings: Mapping[str, str]) -> dict[str, str]:
+        if self._key is None or not catalogs(settings):
+            return {}
+        path_style = self._conf.get("fs.s3a.path.style.access") == "true"
+        return plan_catalogs(settings, self._key, path_style=path_style)
 
     def restore(self) -> None:
         """Remove the plan's settings of single buckets, which a later run of the session may not have."""
@@ -104,7 +117,11 @@ class HadoopSettings:
         settings = session.conf()
         # All names in one call, and the values of a few.
         names = str(settings.getAll().keys().mkString("\n")).split("\n")
-        return {name: str(settings.get(name)) for name in names if is_decisive(name)}
+        with suppress_client_logs():  # a property of a catalog may have a secret that its name does not show
+            found = {
+                name: str(settings.get(name)) for name in names if is_decisive(name) or is_property(name)
+            }
+        return {name: value for name, value in found.items() if is_decisive(name) or is_service(name, value)}
 
     def client_encryption(self, uri: S3Uri) -> tuple[str, str]:
         """Return algorithm and key of the file system client that serves this bucket.
@@ -121,12 +138,16 @@ class HadoopSettings:
 
     def java_options(self) -> dict[str, str]:
         """Return options that could redirect the JVM or disable certificate checks, by where they are set."""
-        system, context = self._jvm.java.lang.System, self._spark.sparkContext.getConf()
+        system, context = self._jvm.java.lang.System, self._context_settings()
         options = {f"system property {name}": system.getProperty(name) for name in _JVM_PROPERTIES}
         options |= {f"environment variable {name}": system.getenv(name) for name in _JVM_VARIABLES}
         executor = tuple(f"spark.executorEnv.{name}" for name in _EXECUTOR_VARIABLES)
         options |= {name: context.get(name, None) for name in (*_JVM_SETTINGS, *executor)}
         return {name: str(value) for name, value in options.items() if value is not None}
+
+    def _context_settings(self) -> Any:
+        """Return the JVM's SparkConf; ``SparkContext.getConf`` copies it with a call for each setting."""
+        return self._spark.sparkContext._jsc.getConf()
 
     def _file_system(self, uri: S3Uri, settings: Any) -> Any:
         # Path, not URI: a key may contain a space or a brace.
@@ -149,7 +170,7 @@ class HadoopSettings:
         Spark's event logs stays open, because Spark writes to it until the application ends.
         """
         settings = self._settings()
-        event_logs = str(self._spark.sparkContext.getConf().get("spark.eventLog.dir", ""))
+        event_logs = str(self._context_settings().get("spark.eventLog.dir", ""))
         for client in self._cached_clients():
             has_event_logs = client.getBucket() == event_logs.partition("://")[2].partition("/")[0]
             expected = _encryption_in(settings, client.getBucket())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,8 @@ def load(reader: DataFrameReader, format: str, paths: Sequence[str]) -> tuple[Da
     Raises:
         UsageError: the format's package is not on the class path, or an object's name has a comma.
     """
-    if format not in PACKAGES:
-        return reader.load(list(paths)), True
-    built_in = format == "avro" or not _is_spark_3()
-    try:
-        if built_in:
+    with package_required(format):
+        if format != "xml" or not _is_spark_3():
             return reader.load(list(paths)), True
         # spark-xml takes several paths as one text, separated by commas.
         with_comma = [path for path in paths if "," in path]
@@ -43,6 +41,13 @@ def load(reader: DataFrameReader, format: str, paths: Sequence[str]) -> tuple[Da
                 fix="rename the object; Spark 4 reads it",
             )
         return reader.load(",".join(paths)), False
+
+
+@contextmanager
+def package_required(format: str) -> Iterator[None]:
+    """Raise UsageError with the way to add the format's package if the block does not find the format."""
+    try:
+        yield
     except Exception as error:
         if not _MISSING.search(str(error)):
             raise
@@ -67,11 +72,14 @@ def parts_of(frame: DataFrame) -> list[DataFrame]:
 
 def missing_package(format: str) -> UsageError:
     """Return the error that names the package of a format."""
+    package = PACKAGES.get(format, "")
     return UsageError(
         f"format {format}",
         found="no reader for this format on Spark's class path",
-        required=PACKAGES[format],
-        fix=f"spark-submit --packages {PACKAGES[format]} (Spark 3.5; or the package of your version)",
+        required=package or f"the JARs of {format}",
+        fix=f"spark-submit --packages {package} (Spark 3.5; or the package of your version)"
+        if package
+        else f"pass --datalake-formats {format} to the job",
     )
 
 

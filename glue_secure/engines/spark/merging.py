@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.identifiers import quoted
 from glue_secure.core.merged_columns import merged_columns
 from glue_secure.core.redaction import redacting_logger
 from glue_secure.engines.spark.loading import load, union
@@ -263,7 +264,7 @@ def _with_schema(
         part = load_one(number, group)
         present = set(part.columns)
         columns = [
-            F.col(_quoted(field.name))
+            F.col(quoted(field.name))
             if field.name in present
             else F.lit(None).cast(field.dataType).alias(field.name)
             for field in full
@@ -353,7 +354,7 @@ def _cast(part: DataFrame, types: Mapping[str, DataType]) -> DataFrame:
     from pyspark.sql import functions as F
 
     changed = {
-        field.name: F.col(_quoted(field.name)).cast(types[field.name.lower()])
+        field.name: F.col(quoted(field.name)).cast(types[field.name.lower()])
         for field in part.schema
         if field.name.lower() in types and field.dataType != types[field.name.lower()]
     }
@@ -380,7 +381,3 @@ def _cannot_merge(format: str, found: str) -> UsageError:
         required="columns of one name with types that have a common type in all objects of a read",
         fix="read the objects in separate reads, or pass a schema",
     )
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

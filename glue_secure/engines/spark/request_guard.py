@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+MANY_EVENTS = 10_000
+"""As ``Events.SEGMENT`` of the guard: with fewer events, the guard has no others."""
 # The guards of the open runs of this process, oldest first. A JVM checks requests against one policy: that of
 # the last run that was opened. Each open run gets the events of all of them.
 _open: list[RequestGuard] = []
@@ -55,7 +57,8 @@ class RequestGuard:
         if not guard.isStarted():
             return f"spark.plugins does not contain {PLUGIN_CLASS}"
         with _lock:
-            self._collect()  # events from before the run belong to no run
+            while self._collect():  # events from before the run belong to no run
+                self._events.clear()
             self._events.clear()
             self._policy = policy
             _open.append(self)
@@ -86,7 +89,7 @@ class RequestGuard:
             guard = self._guard
             if guard is None or _open != [self]:
                 return ()
-        return str(guard.commit(int(seconds * 1000))).splitlines()
+        return _lines(guard.commit(int(seconds * 1000)))
 
     def resume_writes(self) -> None:
         """Allow storing requests again, after :meth:`end_writes`."""
@@ -96,11 +99,13 @@ class RequestGuard:
                 self._send(guard, {})
 
     def take(self) -> RequestReport:
-        """Return what the guard observed since the last call."""
+        """Return what the guard observed since the last call; not more than fits in memory."""
+        if self._policy is None:
+            return RequestReport()  # the events are those of other runs
         with _lock:
-            self._collect()
+            has_more = self._collect()
             events, self._events = self._events, []
-        return report_of(events)
+        return report_of(events, has_more=has_more)
 
     def close(self) -> None:
         """Refuse storing requests from now on, unless another run is open."""
@@ -122,14 +127,15 @@ class RequestGuard:
         with suppress_client_logs():  # fs.s3a.secret.key may be among the settings
             guard.open(_java(self._spark._jvm, {**message, "workers": self._workers}))
 
-    def _collect(self) -> None:
-        """Take the events of the JVM and give them to every open run."""
+    def _collect(self) -> bool:
+        """Take events of the JVM, give them to every open run, and return whether there may be more."""
         guard = self._guard
         if guard is None:
-            return
-        events = str(guard.drain()).splitlines()
+            return False
+        events = _lines(guard.drain())
         for run in {*_open, self}:
             run._events.extend(events)
+        return len(events) >= MANY_EVENTS
 
     @functools.cached_property
     def _guard(self) -> Any:
@@ -138,6 +144,11 @@ class RequestGuard:
 
         found = self._spark._jvm.gluesecure.guard.Guard
         return found if isinstance(found, JavaClass) else None
+
+
+def _lines(text: object) -> list[str]:
+    """Return the lines of a text of the JVM. Only U+000A ends one: S3 allows any character in a key."""
+    return [line for line in str(text).split("\n") if line]
 
 
 def _java(jvm: Any, value: object) -> Any:

@@ -81,9 +81,7 @@ _NOT_WRITTEN = {
     "xml": "Glue documents no writing of xml",
     "ion": "Glue documents no writing of ion",
     "groklog": "Glue documents no writing of grokLog",
-    "iceberg": "not offered in plain Spark",
-    "hudi": "not offered in plain Spark",
-    "delta": "not offered in plain Spark",
+    "iceberg": "a table of Iceberg has a name, not a path: use from_catalog",
 }
 _SIZE = re.compile(r"(\d{1,12})\s*(|b|kb|mb|gb)\Z", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}

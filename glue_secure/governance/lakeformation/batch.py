@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import UsageError, unread
 from glue_secure.governance.lakeformation.access import Access, LakeFacts, TableFacts, identities
 from glue_secure.governance.lakeformation.explain import AccountState, evaluate_link
 from glue_secure.governance.lakeformation.model import IAM_ALLOWED, Grant, is_like
@@ -134,7 +134,7 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), found=str(error), required="a readable list") from None
+        raise UsageError(str(path), found=unread(error), required="a readable list") from None
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     if not any(lines):
         raise UsageError(str(path), found="no entry", required="one entry a line")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from glue_secure.aws.errors import translate_errors
@@ -81,8 +82,27 @@ def direct_permissions(
     return allowed
 
 
+def matches_action(statement: Mapping[str, Any], action: str) -> bool:
+    """Return whether a statement is about an action."""
+    if "NotAction" in statement:
+        return not any(_like(pattern, action) for pattern in _listed(statement["NotAction"]))
+    return any(_like(pattern, action) for pattern in _listed(statement.get("Action")))
+
+
+def matches_resource(statement: Mapping[str, Any], resource: str) -> bool:
+    """Return whether a statement is about one resource. Variables of policies match every text."""
+
+    def is_like(pattern: str) -> bool:
+        pattern = _VARIABLE.sub("*", pattern)
+        return len(pattern) in _positions(pattern, resource)
+
+    if "NotResource" in statement:
+        return not any(is_like(pattern) for pattern in _listed(statement["NotResource"]))
+    return any(is_like(pattern) for pattern in _listed(statement.get("Resource")))
+
+
 def _allows(statement: Mapping[str, Any], action: str, location: str) -> bool:
-    if statement.get("Effect") != "Allow" or not _names(statement, action):
+    if statement.get("Effect") != "Allow" or not matches_action(statement, action):
         return False
     if "NotResource" in statement:
         return not any(_covers(pattern, location) for pattern in _listed(statement["NotResource"]))
@@ -90,20 +110,18 @@ def _allows(statement: Mapping[str, Any], action: str, location: str) -> bool:
 
 
 def _denies(statement: Mapping[str, Any], action: str, location: str) -> bool:
-    if statement.get("Effect") != "Deny" or statement.get("Condition") or not _names(statement, action):
+    if (
+        statement.get("Effect") != "Deny"
+        or statement.get("Condition")
+        or not matches_action(statement, action)
+    ):
         return False
     if "NotResource" in statement:
         return not any(_reaches(pattern, location) for pattern in _listed(statement["NotResource"]))
     return any(_covers(pattern, location) for pattern in _listed(statement.get("Resource")))
 
 
-def _names(statement: Mapping[str, Any], action: str) -> bool:
-    """Return whether the statement is about an action."""
-    if "NotAction" in statement:
-        return not any(_like(pattern, action) for pattern in _listed(statement["NotAction"]))
-    return any(_like(pattern, action) for pattern in _listed(statement.get("Action")))
-
-
+@lru_cache(maxsize=100_000)
 def _like(pattern: str, action: str) -> bool:
     """Return whether the name of an action matches a pattern. Names of actions are case-insensitive."""
     return bool(_positions(pattern.lower(), action.lower()) & {len(pattern)})

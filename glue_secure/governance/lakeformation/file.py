@@ -15,7 +15,7 @@ from typing import Any
 
 from glue_secure.core.document_lines import Path, line_of
 from glue_secure.core.documents import load_document
-from glue_secure.core.errors import UsageError
+from glue_secure.core.errors import UsageError, unread
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.governance.lakeformation.desired import Deleted, Deletion, DesiredState, Location, Pair
 from glue_secure.governance.lakeformation.lint import ACCEPTABLE
@@ -100,7 +100,7 @@ def _text_of(path: FilePath) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), found=str(error), required="a readable permissions file") from None
+        raise UsageError(str(path), found=unread(error), required="a readable permissions file") from None
 
 
 def parse(text: str, name: str, *, as_json: bool = False, partition: str = "aws") -> DesiredState:

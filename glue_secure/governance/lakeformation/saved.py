@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import write_output
 from glue_secure.core.json_documents import parse_json
 from glue_secure.governance.lakeformation.file import parse_document
 from glue_secure.governance.lakeformation.steps import AccessPlan, Unmanaged
@@ -60,10 +61,7 @@ def write(plan: AccessPlan, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    try:
-        path.write_text(json.dumps(document(plan), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(str(path), found=str(error), required="a writable path") from None
+    write_output(path, json.dumps(document(plan), indent=2, ensure_ascii=False) + "\n")
 
 
 class SavedPlan:

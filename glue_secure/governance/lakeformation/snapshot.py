@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from glue_secure.core.errors import UsageError
+from glue_secure.core.files import write_output
 from glue_secure.core.json_documents import parse_json
 from glue_secure.governance.lakeformation.access import TableFacts
 from glue_secure.governance.lakeformation.account import Account
@@ -129,10 +130,7 @@ def write(document: Mapping[str, Any], path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    try:
-        path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(str(path), found=str(error), required="a writable path") from None
+    write_output(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 def read(path: Path) -> Snapshot:

@@ -11,6 +11,11 @@ from __future__ import annotations
 from glue_secure.core.policy_documents import ANY_PRINCIPAL, Policy, PolicyCondition, Principal, Statement
 from glue_secure.governance.policies.documents import PolicyScope, equals
 
+BUCKET_POLICY = 20_480
+"""Most characters of a bucket policy.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
+"""
 _ALGORITHM = "s3:x-amz-server-side-encryption"
 _KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
@@ -22,7 +27,8 @@ def data_bucket(
     *keys: str,
     readers: tuple[str, ...] = (),
     producers: tuple[str, ...] = (),
-    evidence: str = "",
+    evidence: tuple[str, ...] = (),
+    algorithms: tuple[str, ...] = ("aws:kms",),
 ) -> Policy:
     """Return the policy of a bucket whose objects all use SSE-KMS under one of ``keys``.
 
@@ -32,7 +38,8 @@ def data_bucket(
         keys: ARNs of the keys, as in upload requests.
         readers: ARNs of principals that may list and read objects, also of other accounts.
         producers: ARNs of principals that may write objects, also of other accounts.
-        evidence: prefix of evidence, which no principal may overwrite or delete, "" for none.
+        evidence: prefixes of evidence, whose objects no principal may overwrite or delete.
+        algorithms: accepted values of the header; ``AES256`` is SSE-S3.
     """
     objects = (scope.bucket(bucket, "*"),)
     statements = [
@@ -41,7 +48,7 @@ def data_bucket(
             "DenyOtherAlgorithm",
             objects,
             _present(_ALGORITHM),
-            PolicyCondition("StringNotEquals", _ALGORITHM, ("aws:kms",)),
+            PolicyCondition("StringNotEquals", _ALGORITHM, algorithms),
         ),
         _deny_put("DenyOtherKey", objects, _present(_KEY), PolicyCondition("ArnNotEquals", _KEY, keys)),
         # aws:kms without a key uses the account's AWS managed key.
@@ -49,7 +56,7 @@ def data_bucket(
         _deny_put("DenyCustomerProvidedKey", objects, _present(_CUSTOMER)),
     ]
     if evidence:
-        locked = (scope.bucket(bucket, f"{evidence.strip('/')}/*"),)
+        locked = tuple(scope.bucket(bucket, f"{prefix.strip('/')}/*") for prefix in evidence)
         # UploadPart and the start of an upload in parts have no such header; its completion has.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
         creates = PolicyCondition("Bool", "s3:ObjectCreationOperation", ("true",))

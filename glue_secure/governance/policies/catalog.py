@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.policy_documents import Policy, Statement
@@ -53,6 +54,10 @@ WRITE_TABLE = (
     "glue:BatchCreatePartition",
     "glue:BatchDeletePartition",
 )
+# Databases that Spark reads with the Data Catalog as its metastore: default at the start of a session
+# (https://docs.aws.amazon.com/glue/latest/dg/data-quality-trouble.html), that of global temporary views, and
+# delta, because Spark takes delta.`s3://...` for a table of this database before it takes it for a location.
+SPARK_DATABASES = ("default", "delta", "global_temp")
 _NAME = re.compile(r"[A-Za-z0-9_\-.]{1,255}\Z")
 
 
@@ -86,6 +91,25 @@ def read_tables(scope: PolicyScope, database: str, *tables: str) -> Statement:
 def write_tables(scope: PolicyScope, database: str, *tables: str) -> Statement:
     """Return a statement that allows creating tables, changing columns, and adding and purging partitions."""
     return allow(f"Write{_sid(database)}", *WRITE_TABLE, on=table_arns(scope, database, *tables))
+
+
+def spark_metastore(
+    scope: PolicyScope, tables: Iterable[tuple[str, tuple[str, ...]]]
+) -> tuple[Statement, ...]:
+    """Return statements for Spark SQL with the Data Catalog as its metastore, which reads databases.
+
+    Args:
+        scope: region and account.
+        tables: pairs of a database and its tables.
+    """
+    pairs = tuple(tables)
+    names = dict.fromkeys((*(database for database, _ in pairs), *SPARK_DATABASES))
+    databases = tuple(scope.arn("glue", f"database/{name}") for name in names)
+    statements = [allow("LookUpDatabases", "glue:GetDatabase", on=(scope.arn("glue", "catalog"), *databases))]
+    if pairs:
+        arns = dict.fromkeys(arn for database, own in pairs for arn in table_arns(scope, database, *own))
+        statements.append(allow("LookUpPartitions", "glue:GetPartition", on=tuple(arns)))
+    return tuple(statements)
 
 
 def delete_database(scope: PolicyScope, database: str) -> Policy:

@@ -47,13 +47,17 @@ def allow(sid: str, *actions: str, on: tuple[str, ...], when: tuple[PolicyCondit
 
 
 def through(scope: PolicyScope, *services: str) -> PolicyCondition:
-    """Return the condition that a service makes the request to KMS, on behalf of the caller.
+    """Return the condition that a service makes the request to KMS, on behalf of the caller."""
+    return PolicyCondition("StringLike", "kms:ViaService", via_service(scope.region, *services))
+
+
+def via_service(region: str, *services: str) -> tuple[str, ...]:
+    """Return the patterns of ``kms:ViaService`` for services in a Region, or in every one for ``*``.
 
     The value ends with the partition's suffix or with ``amazonaws.com``; AWS KMS sets it.
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
     """
-    names = tuple(f"{service}.{scope.region}.amazonaws.*" for service in services)
-    return PolicyCondition("StringLike", "kms:ViaService", names)
+    return tuple(f"{service}.{region}.amazonaws.*" for service in services)
 
 
 def equals(key: str, *values: str) -> PolicyCondition:

@@ -8,11 +8,16 @@ include Encrypt, Decrypt or GenerateDataKey, so IAM policies alone do not give a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glue_secure.core.policy_documents import Policy, PolicyCondition, Principal, Statement
 from glue_secure.governance.policies.documents import PolicyScope, equals, through
 
+KEY_POLICY = 32_768
+"""Most characters of a key policy: https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
+NAMED_ROLES = 30_000
+"""Most characters of a key policy that names each role: in other partitions, the ARNs of roles are longer."""
+_OF_JOB = "kms:EncryptionContext:glue-secure:job"
 _CRYPT = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 _ADMINISTER = (
     "kms:CancelKeyDeletion",
@@ -81,7 +86,7 @@ def data_key(
     read, write = ("kms:Decrypt",), ("kms:Decrypt", "kms:GenerateDataKey")
     of_s3 = through(scope, "s3")
     statements = [
-        _administration(scope),
+        administration(scope),
         Statement(
             "DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", (*roles, *operators))
         ),
@@ -125,7 +130,7 @@ def catalog_key(scope: PolicyScope, *roles: str) -> Policy:
     """
     return Policy(
         (
-            _administration(scope),
+            administration(scope),
             _use("EncryptDataCatalog", Principal("AWS", (*roles, scope.root)), through(scope, "glue")),
             Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", roles)),
         )
@@ -155,9 +160,8 @@ def bookmark_key(
     """
     roles = tuple(jobs.values())
     purpose = "kms:EncryptionContext:glue-secure:purpose"
-    of_job = "kms:EncryptionContext:glue-secure:job"
     statements = [
-        _administration(scope),
+        administration(scope),
         Statement(
             "DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", (*roles, *operators))
         ),
@@ -175,9 +179,9 @@ def bookmark_key(
                 _CRYPT,
                 principal=Principal("AWS", (role,)),
                 conditions=(
-                    (PolicyCondition("StringEqualsIfExists", of_job, (job,)),)
+                    (PolicyCondition("StringEqualsIfExists", _OF_JOB, (job,)),)
                     if job in native
-                    else (equals(purpose, "job-bookmark"), equals(of_job, job))
+                    else (equals(purpose, "job-bookmark"), equals(_OF_JOB, job))
                 ),
             )
             for number, (job, role) in enumerate(jobs.items(), start=1)
@@ -220,7 +224,7 @@ def signing_key(scope: PolicyScope, role: str, *, auditors: tuple[str, ...] = ()
     sign = equals("kms:SigningAlgorithm", "ECDSA_SHA_256")
     return Policy(
         (
-            _administration(scope),
+            administration(scope),
             Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", (role,))),
             Statement("SignEvidence", "Allow", ("kms:Sign",), ("*",), Principal("AWS", (role,)), (sign,)),
             Statement("VerifyEvidence", "Allow", read, principal=Principal("AWS", (scope.root, *auditors))),
@@ -244,14 +248,50 @@ def logs_key(scope: PolicyScope, *log_groups: str, readers: tuple[str, ...] = ()
     describe = (Statement("DescribeKey", "Allow", ("kms:DescribeKey",), principal=Principal("AWS", readers)),)
     return Policy(
         (
-            _administration(scope),
+            administration(scope),
             *(describe if readers else ()),
             Statement("EncryptLogGroups", "Allow", _LOGS, principal=service, conditions=(context,)),
         )
     )
 
 
-def _administration(scope: PolicyScope) -> Statement:
+def for_roles_like(scope: PolicyScope, policy: Policy, roles: Collection[str], pattern: str) -> Policy:
+    """Return a key policy that leaves to IAM policies what it allows ``roles``, for roles like a pattern.
+
+    Its length does not depend on the number of roles. Each role needs its permissions in its IAM policy
+    (:func:`permissions_on_key`), which has the condition on the name of the job.
+
+    Args:
+        scope: account of the roles.
+        policy: a key policy that names the roles.
+        roles: ARNs of the roles that match the pattern.
+        pattern: pattern of the ARNs of the roles.
+    """
+    alike = PolicyCondition("ArnLike", "aws:PrincipalArn", (pattern,))
+    statements: list[Statement] = []
+    grouped: dict[Statement, None] = {}
+    for statement in policy.statements:
+        names = statement.principal.names if statement.principal else ()
+        others = tuple(name for name in names if name not in roles)
+        if len(others) == len(names):
+            statements.append(statement)
+            continue
+        if others:
+            statements.append(replace(statement, principal=Principal("AWS", others)))
+        conditions = tuple(condition for condition in statement.conditions if condition.key != _OF_JOB)
+        grouped[
+            replace(
+                statement, sid="", principal=Principal("AWS", (scope.root,)), conditions=(*conditions, alike)
+            )
+        ] = None
+    numbered = (
+        replace(statement, sid=f"RolesByIam{number}") for number, statement in enumerate(grouped, start=1)
+    )
+    return Policy((*statements, *numbered))
+
+
+def administration(scope: PolicyScope) -> Statement:
+    """Return the statement that lets the account administer a key, without its use."""
     return Statement("AdministerKey", "Allow", _ADMINISTER, principal=Principal("AWS", (scope.root,)))
 
 

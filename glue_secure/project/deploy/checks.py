@@ -22,10 +22,11 @@ from glue_secure.core.arguments import (
     without_dashes,
 )
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
-from glue_secure.core.controls import CONTROLS, REPORTED_ONLY
+from glue_secure.core.controls import AUDITED_ONLY, CONTROLS, REPORTED_ONLY
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
+from glue_secure.core.log_groups import log_groups
 from glue_secure.core.policy import check_arguments, check_attachment, check_configuration, check_named_key
 from glue_secure.core.policy_arguments import POLICY, POLICY_SHA256
 from glue_secure.core.ports import Services
@@ -38,7 +39,7 @@ from glue_secure.policyfile.model import RUN_KEY
 from glue_secure.preflight.establish import key_names
 from glue_secure.preflight.lake_formation_mode import check_mode
 from glue_secure.project.deploy.plan import DeploymentPlan
-from glue_secure.project.model import S3A_ENDPOINT, S3A_REGION, log_groups
+from glue_secure.project.model import S3A_ENDPOINT, S3A_REGION
 from glue_secure.verification.target_keys import check_target_key
 
 _MODULES = ("additional-python-modules", "extra-py-files")
@@ -92,7 +93,11 @@ def findings(
 def run_only_controls(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     """Return the ids of the controls that a run checks and that have no finding here."""
     checked = {finding.control for finding in findings}
-    return tuple(name for name in CONTROLS if name not in checked and not name.startswith(_COMMAND_CONTROLS))
+    return tuple(
+        name
+        for name in CONTROLS
+        if name not in checked and name not in AUDITED_ONLY and not name.startswith(_COMMAND_CONTROLS)
+    )
 
 
 def exit_code(findings: tuple[Finding, ...]) -> int:

@@ -21,15 +21,18 @@ from glue_secure.core.policy import check_configuration, check_key
 from glue_secure.core.redaction import redact_setting
 from glue_secure.core.security_configuration import SecurityConfiguration
 from glue_secure.core.service import NotFound, PreconditionFailed, ServiceError
-from glue_secure.project import gluewheels, wheel
+from glue_secure.project import gluewheels, requirements, wheel
+from glue_secure.project.job_modules import modules_zip
 from glue_secure.project.model import Job, Project
-from glue_secure.project.packaging import Fetch, modules_archive
+from glue_secure.project.packaging import Fetch
+from glue_secure.project.versions import GlueVersion
 
 # Members of a job that a deployment does not set. UpdateJob would reset them if they were omitted.
 _PRESERVED = (
     "Description", "ExecutionClass", "JobMode", "JobRunQueuingEnabled", "MaintenanceWindow", "MaxRetries",
     "NotificationProperty", "SourceControlDetails",
 )  # fmt: skip
+FetchLocked = Callable[[Path, GlueVersion], gluewheels.Wheels]
 CREATE, UPDATE, UPLOAD, KEEP = "create", "update", "upload", "keep"
 # Glue's error codes for a resource that another caller created or changed at the same time.
 _CONFLICTS = (
@@ -44,7 +47,7 @@ class Change:
 
     Attributes:
         action: ``create``, ``update``, ``upload``, or ``keep`` for a resource that needs no change.
-        kind: ``security configuration``, ``object`` or ``job``.
+        kind: ``security configuration``, ``object``, ``job`` or ``tags of job``.
         name: Name or URI of the resource.
         details: Field, present value and planned value of each difference, as text.
         content: Content of an object.
@@ -89,6 +92,7 @@ def plan(
     jobs: Sequence[str] = (),
     build: Callable[[], bytes] = wheel.build_wheel,
     fetch: Fetch = gluewheels.fetch,
+    fetch_locked: FetchLocked = requirements.locked,
     progress: Callable[[str], None] = lambda _: None,
 ) -> DeploymentPlan:
     """Compare the project with the account. No resource is changed.
@@ -100,10 +104,12 @@ def plan(
         jobs: Names of the jobs to deploy; empty for all.
         build: Returns the wheel of this package.
         fetch: Returns the locked wheels of a Glue version.
+        fetch_locked: Returns the locked wheels of a requirements file for a Glue version.
         progress: Called with a description of each step.
 
     Raises:
-        UsageError: A job, its script, the stack of the template, or the JAR of the request guard is missing.
+        UsageError: A job, its script, the lock of its requirements, the stack of the template, or the JAR of
+            the request guard is missing.
         RefusedError: The security configuration or a key violates a control (GS-SEC, GS-KMS).
         VerificationError: AWS does not answer or denies access (GS-SEC-008).
     """
@@ -114,12 +120,7 @@ def plan(
         key = _key(configuration.s3[0].key, "s3", account)
         _require_bucket(project, account)
         changes = [configuration_change]
-        versions = {job.version.label: job.version for job in selected}
-        package_wheel = build()
-        for name, version in sorted(versions.items()):
-            progress(f"wheels for Glue {name}")
-            content = gluewheels.gluewheels(version, package_wheel, fetch(version))
-            uri = S3Uri.parse(f"{project.code_prefix}/{modules_archive(version)}")
+        for uri, content in _archives(project, folder, selected, build(), fetch, fetch_locked, progress):
             changes.append(_object(uri, content, account, key))
         if any(job.request_guard for job in selected):
             uri = S3Uri.parse(project.request_guard_uri)
@@ -131,7 +132,12 @@ def plan(
             progress(f"job {job.name}")
             uri = S3Uri.parse(project.script_uri(job))
             changes.append(_object(uri, scripts[job.name], account, key))
+            if job.modules:
+                content = modules_zip(folder, job)
+                changes.append(_object(S3Uri.parse(project.modules_uri(job)), content, account, key))
             changes.append(_job(project, job, account))
+            if project.tags_of(job):
+                changes.append(_tags(project, job, account))
     except ServiceError as error:
         raise aws_unavailable(error) from error
     return DeploymentPlan(project, key, tuple(changes))
@@ -160,6 +166,38 @@ def apply(
         except ServiceError as error:
             conflict = error.code in _CONFLICTS
             raise (_changed_since_plan(change) if conflict else aws_unavailable(error)) from error
+
+
+def _archives(
+    project: Project,
+    folder: Path,
+    jobs: Sequence[Job],
+    package_wheel: bytes,
+    fetch: Fetch,
+    fetch_locked: FetchLocked,
+    progress: Callable[[str], None],
+) -> list[tuple[S3Uri, bytes]]:
+    """Return location and content of the zips of wheels. Jobs without requirements share one a version."""
+    own = {}
+    for job in jobs:
+        if job.requirements:
+            progress(f"requirements of {job.name}")
+            own[job.name] = fetch_locked(folder / job.requirements, job.version)
+    dependencies = {}
+    for name, version in sorted({job.version.label: job.version for job in jobs}.items()):
+        progress(f"wheels for Glue {name}")
+        dependencies[name] = fetch(version)
+    archives = {}
+    for job in sorted(jobs, key=lambda job: job.version.label):
+        uri = project.archive_uri(job)
+        if uri not in archives:
+            archives[uri] = gluewheels.gluewheels(
+                job.version,
+                package_wheel,
+                dependencies[job.version.label],
+                own.get(job.name, gluewheels.Wheels()),
+            )
+    return [(S3Uri.parse(uri), content) for uri, content in archives.items()]
 
 
 def _selected_jobs(project: Project, names: Sequence[str]) -> list[Job]:
@@ -199,8 +237,14 @@ def _configuration(project: Project, account: DeploymentAccount) -> tuple[Securi
     if present is not None:
         enforce(check_configuration(present))
         return present, Change(KEEP, "security configuration", name)
+    if project.existing_configuration:
+        raise UsageError(
+            "project.security_configuration",
+            found=f"no configuration {name} in the account",
+            required="an existing security configuration",
+        )
     arns = {
-        purpose: str(_key(f"alias/{project.name}-{purpose}", purpose, account))
+        purpose: str(_key(_key_name(project, purpose), purpose, account))
         for purpose in ("data", "logs", "bookmarks")
     }
     encryption: dict[str, Any] = {
@@ -212,6 +256,10 @@ def _configuration(project: Project, account: DeploymentAccount) -> tuple[Securi
     configuration = SecurityConfiguration.from_api({"Name": name, "EncryptionConfiguration": encryption})
     details = tuple(("key", "", f"{purpose} {arn}") for purpose, arn in arns.items())
     return configuration, Change(CREATE, "security configuration", name, details, definition=encryption)
+
+
+def _key_name(project: Project, purpose: str) -> str:
+    return project.keys.get(purpose) or f"alias/{project.name}-{purpose}"
 
 
 def _key(name: str, purpose: str, account: DeploymentAccount) -> KmsKeyArn:
@@ -245,7 +293,7 @@ def _object(uri: S3Uri, content: bytes, account: DeploymentAccount, key: KmsKeyA
 def definition(project: Project, job: Job, account: DeploymentAccount) -> dict[str, Any]:
     """Return the definition of a job for CreateJob and UpdateJob, without its name."""
     members: dict[str, Any] = {
-        "Role": f"arn:{account.partition}:iam::{account.account}:role/{project.role(job)}",
+        "Role": project.role_arn(job, account.partition, account.account),
         "Command": {"Name": "glueetl", "ScriptLocation": project.script_uri(job), "PythonVersion": "3"},
         "GlueVersion": job.glue,
         "WorkerType": job.worker_type,
@@ -256,6 +304,10 @@ def definition(project: Project, job: Job, account: DeploymentAccount) -> dict[s
         "DefaultArguments": project.default_arguments(job, account.region),
         "NonOverridableArguments": project.fixed_arguments(job),
     }
+    if job.retries is not None:
+        members["MaxRetries"] = job.retries
+    if job.execution_class:
+        members["ExecutionClass"] = job.execution_class
     if project.connections_of(job):
         members["Connections"] = {"Connections": list(project.connections_of(job))}
     return members
@@ -280,6 +332,16 @@ def _job(project: Project, job: Job, account: DeploymentAccount) -> Change:
         return Change(KEEP, "job", job.name)
     preserved = {name: present[name] for name in _PRESERVED if present.get(name) not in (None, "")}
     return Change(UPDATE, "job", job.name, details, definition={**preserved, **planned}, before=present)
+
+
+def _tags(project: Project, job: Job, account: DeploymentAccount) -> Change:
+    """Return the change of a job's tags. Tags that the project file does not have are preserved."""
+    planned, present = project.tags_of(job), account.tags_of_job(job.name)
+    details = tuple(
+        (name, present.get(name, ""), value) for name, value in planned.items() if present.get(name) != value
+    )
+    action = UPDATE if details else KEEP
+    return Change(action, "tags of job", job.name, details, definition=planned if details else {})
 
 
 def differences(present: Mapping[str, Any], planned: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
@@ -352,7 +414,20 @@ def _apply_job(change: Change, account: DeploymentAccount, _deployment: Deployme
         raise _mismatch(change, f"{name} {present or 'missing'}")
 
 
-_STEPS = {"security configuration": _apply_configuration, "object": _apply_object, "job": _apply_job}
+def _apply_tags(change: Change, account: DeploymentAccount, _deployment: DeploymentPlan) -> None:
+    account.tag_job(change.name, change.definition)
+    present = account.tags_of_job(change.name)
+    different = [name for name, value in change.definition.items() if present.get(name) != value]
+    if different:
+        raise _mismatch(change, f"{different[0]} {present.get(different[0]) or 'missing'}")
+
+
+_STEPS = {
+    "security configuration": _apply_configuration,
+    "object": _apply_object,
+    "job": _apply_job,
+    "tags of job": _apply_tags,
+}
 
 
 def _changed_since_plan(change: Change) -> RefusedError:
@@ -382,7 +457,6 @@ def aws_unavailable(error: ServiceError) -> VerificationError:
         resource="deploy",
         found=str(error),
         required="an answer from AWS",
-        fix="use a role with the policy that this command prints: glue-secure policy iam --deployer "
-        "--account ACCOUNT --region REGION --key ARN",
+        fix="attach the deployer policies of the project's stack to the role that deploys",
         aws_code=error.code,
     )

@@ -5,7 +5,9 @@ Following a run only reads: the run continues when the command ends.
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,7 +17,7 @@ from glue_secure.aws.job_runs import RunState
 from glue_secure.aws.logs import LogEvent
 from glue_secure.core.arguments import EVIDENCE_URI, JobArguments, without_dashes
 from glue_secure.core.errors import UsageError, VerificationError
-from glue_secure.core.findings import enforce
+from glue_secure.core.findings import enforce, passed, unknown
 from glue_secure.core.identifiers import RunId, S3Uri
 from glue_secure.core.json_documents import parse_json
 from glue_secure.core.policy import check_arguments, check_attachment
@@ -30,6 +32,11 @@ _BUSY = re.compile(
 )
 _RETRIES = 10  # consecutive failures that may be retried, with growing pauses
 _LONGEST_PAUSE = 60.0  # seconds
+SESSION_POLICY = 2048
+"""Most characters of ``ExecutionRoleSessionPolicy``.
+
+https://docs.aws.amazon.com/glue/latest/webapi/API_StartJobRun.html
+"""
 _LATE = 60_000  # milliseconds by which CloudWatch Logs may deliver an event after a newer one
 _EVIDENCE = re.compile(r"evidence(?:-(\d+))?\.json\Z")
 # Arguments that Glue itself sets.
@@ -39,11 +46,14 @@ _RESERVED = ("JOB_NAME", "JOB_RUN_ID", "SECURITY_CONFIGURATION")
 class Runs(Protocol):
     """Starts runs and reads their state."""
 
-    def start(self, job: str, arguments: Mapping[str, str]) -> str:
+    def start(self, job: str, arguments: Mapping[str, str], session_policy: str = "") -> str:
         """Start a run and return its id."""
 
     def state(self, job: str, run: str) -> RunState:
         """Return the state of a run."""
+
+    def stop(self, job: str, run: str) -> None:
+        """Stop a run."""
 
 
 class Logs(Protocol):
@@ -92,6 +102,7 @@ def begin(
     account: DeploymentAccount,
     runs: Runs,
     run: str | None = None,
+    policy: str = "",
 ) -> RemoteRun:
     """Start a run of a deployed job, or find an earlier run by its id.
 
@@ -101,12 +112,15 @@ def begin(
         account: The account in which the job is deployed.
         runs: Starts the run.
         run: Id of an earlier run; no run is started then.
+        policy: Session policy of the new run, of :func:`session_policy`; "" for none. A run that does not
+            have it according to AWS Glue is stopped.
 
     Raises:
         UsageError: The job or the run does not exist, or the job fixes one of the arguments.
         RefusedError: The job has no security configuration (GS-SEC-001), or an argument asks for weaker
             encryption (GS-SEC-009).
-        VerificationError: AWS does not answer or denies access.
+        VerificationError: AWS does not answer or denies access, or AWS Glue does not report the session
+            policy of the run (GS-DEP-007).
     """
     try:
         definition = account.job(job)
@@ -127,7 +141,9 @@ def begin(
         if run is None:
             enforce(check_attachment(identity, attached))
             enforce(check_arguments(identity, combined))
-            run = runs.start(job, {f"--{name}": value for name, value in arguments.items()})
+            run = runs.start(job, {f"--{name}": value for name, value in arguments.items()}, policy)
+            if policy:
+                _require_session_policy(job, run, policy, runs)
         else:
             runs.state(job, run)
     except NotFound as error:
@@ -138,6 +154,81 @@ def begin(
         raise aws_unavailable(error) from error
     groups = log_groups_of(definition, combined, attached)
     return RemoteRun(job, str(RunId(run)), groups, combined.location(EVIDENCE_URI))
+
+
+def session_policy(text: str, name: str) -> str:
+    """Return a session policy as StartJobRun accepts it: JSON without white space.
+
+    Args:
+        text: The policy.
+        name: Of the policy, for errors.
+
+    Raises:
+        UsageError: The text is no policy, or longer than AWS Glue accepts.
+    """
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        raise UsageError(name, found=f"no JSON: {error}", required="a policy in JSON") from None
+    if not isinstance(document, dict) or not document.get("Statement"):
+        raise UsageError(name, found="JSON without Statement", required="a policy, as policy run prints it")
+    compact = json.dumps(document, separators=(",", ":"))
+    if len(compact) > SESSION_POLICY:
+        raise UsageError(
+            name,
+            found=f"{len(compact)} characters without white space",
+            required=f"{SESSION_POLICY} characters at most, a limit of StartJobRun",
+            fix="name fewer locations, or a common prefix of them",
+        )
+    return compact
+
+
+def _require_session_policy(job: str, run: str, policy: str, runs: Runs) -> None:
+    """Stop the run and raise an error unless AWS Glue reports its session policy (GS-DEP-007).
+
+    An interruption, for example Ctrl-C, stops the run too.
+    """
+    resource, code = f"run {run} of {job}", None
+    try:
+        found = _difference(runs.state(job, run).session_policy, policy)
+        if not found:
+            enforce([passed("GS-DEP-007", resource, "ExecutionRoleSessionPolicy of the request")])
+            return
+    except ServiceError as error:
+        found, code = str(error), error.code
+    except BaseException as error:
+        found = f"{type(error).__name__} before GetJobRun reported the ExecutionRoleSessionPolicy"
+    fix = "check that AWS Glue in this region supports session policies; the embedded account does not"
+    try:
+        runs.stop(job, run)
+        outcome = "the run was stopped"
+    except BaseException as error:
+        reason = str(error) if isinstance(error, ServiceError) else type(error).__name__
+        outcome = f"the run may be running, because it could not be stopped: {reason}"
+        fix = f"aws glue batch-stop-job-run --job-name {shlex.quote(job)} --job-run-ids {run} - then {fix}"
+    enforce(
+        [
+            unknown(
+                "GS-DEP-007",
+                resource,
+                found=f"{found}; {outcome}",
+                required="the session policy of the request",
+                fix=fix,
+                aws_code=code,
+            )
+        ]
+    )
+
+
+def _difference(reported: str, policy: str) -> str:
+    """Return how a session policy in GetJobRun differs from that of the request, "" if it does not."""
+    if not reported:
+        return "no ExecutionRoleSessionPolicy in GetJobRun"
+    try:
+        same = parse_json(reported) == parse_json(policy)
+    except ValueError:
+        return "an ExecutionRoleSessionPolicy in GetJobRun that is not JSON"
+    return "" if same else "another ExecutionRoleSessionPolicy in GetJobRun"
 
 
 def follow(

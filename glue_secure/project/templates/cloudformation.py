@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from glue_secure import __version__
 from glue_secure.core.errors import UsageError
 from glue_secure.governance import policies
 from glue_secure.governance.policies import Policy, PolicyScope
-from glue_secure.project.model import Bucket, Connection, Job, Project, Vpc
+from glue_secure.project.model import SSE_KMS, Bucket, Connection, Crawler, Job, Project, Vpc
 from glue_secure.project.project_file import FILE_NAME
 from glue_secure.project.templates import design
 from glue_secure.project.templates.design import References
@@ -29,12 +30,69 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z0-9:]+)\}\Z")
 # In China, these services have other names of endpoints than the other services have:
 # https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
 _CHINA = "InChina"
-_KEYS = {"data": "DataKey", "bookmarks": "BookmarkKey", "logs": "LogsKey", "catalog": "CatalogKey"}
+_KEYS = {
+    "data": "DataKey",
+    "bookmarks": "BookmarkKey",
+    "logs": "LogsKey",
+    "catalog": "CatalogKey",
+    "alerts": "AlertsKey",
+}
+# Types with tags. Tags of a stack reach the others that can have some.
+_TAGGED = (
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::Events::Rule",
+    "AWS::Glue::Crawler",
+    "AWS::Glue::Job",
+    "AWS::Glue::Trigger",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SecretsManager::Secret",
+)
 Resources = dict[str, Any]
+BODY_BYTES = 51_200
+"""Most bytes of a template in a request (``--template-body``)."""
+MOST_BYTES = 1024 * 1024
+"""Most bytes of a template in S3."""
+MOST_RESOURCES, MOST_OUTPUTS = 500, 200
 
 
 def cloudformation(project: Project) -> dict[str, Any]:
     """Return the template as JSON values.
+
+    Raises:
+        UsageError: Two names of the project give the same logical id, or the template is larger than
+            CloudFormation accepts.
+    """
+    template = whole_template(project)
+    require_accepted(template, "the template", "use --split FOLDER, which writes one template for each job")
+    return template
+
+
+def require_accepted(template: dict[str, Any], name: str, fix: str) -> None:
+    """Raise UsageError if a template is larger than CloudFormation accepts.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    """
+    for found, most, unit in (
+        (len(template["Resources"]), MOST_RESOURCES, "resources"),
+        (len(template["Outputs"]), MOST_OUTPUTS, "outputs"),
+        (len(as_text(template).encode()), MOST_BYTES, "bytes"),
+    ):
+        if found > most:
+            required = f"{most} {unit} at most, a limit of CloudFormation"
+            raise UsageError(name, found=f"{found} {unit}", required=required, fix=fix)
+
+
+def whole_template(project: Project) -> dict[str, Any]:
+    """Return the template, which may be larger than CloudFormation accepts.
 
     Raises:
         UsageError: Two names of the project give the same logical id.
@@ -49,25 +107,45 @@ def cloudformation(project: Project) -> dict[str, Any]:
                     found=f"two names with the logical id {name}",
                     required="names that differ in letters or digits",
                 )
-            resources[name] = resource
+            resources[name] = _tagged(project, resource)
     china = {_CHINA: {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Secured AWS Glue jobs of {project.name} (glue-secure {__version__})",
         **({"Conditions": china} if "sts" in design.interface_endpoints(project) else {}),
         "Resources": resources,
-        "Outputs": _outputs(project),
+        "Outputs": _outputs(project, refs),
     }
 
 
+def as_text(template: dict[str, Any]) -> str:
+    """Return a template as JSON text; one that is too long for a request, with one resource in a line."""
+    text = json.dumps(template, indent=2, ensure_ascii=False) + "\n"
+    if len(text.encode()) <= BODY_BYTES:
+        return text
+    members = []
+    for name, value in template.items():
+        if name in ("Resources", "Outputs"):
+            lines = ",\n".join(f"{json.dumps(key)}:{_compact(member)}" for key, member in value.items())
+            members.append(f"{json.dumps(name)}:{{\n{lines}\n}}")
+        else:
+            members.append(f"{json.dumps(name)}:{_compact(value)}")
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def _parts(project: Project, refs: References) -> Iterator[Resources]:
-    for name, policy in design.key_policies(project, refs).items():
+    for name, policy in design.created_keys(project, refs).items():
         yield _key(project, name, policy)
-    yield _configuration(project)
+    if not project.existing_configuration:
+        yield _configuration(project, refs)
     if project.catalog_settings:
         yield _catalog(refs)
-    for group in design.all_log_groups(project):
-        yield _log_group(group)
+    for group in design.created_log_groups(project):
+        yield _log_group(group, refs)
     if design.created_buckets(project):
         yield _access_logs(project)
     for bucket in design.created_buckets(project):
@@ -77,11 +155,49 @@ def _parts(project: Project, refs: References) -> Iterator[Resources]:
         yield _connection(project, connection, refs)
     for job in project.jobs.values():
         yield _job(project, job, refs)
+    for crawler in project.crawlers.values():
+        yield _crawler(project, crawler, refs)
+    yield from _audit(project, refs)
     for name, text, parts in design.managed_policies(project, refs):
         for number, policy in enumerate(parts):
-            properties = {"Description": text, "PolicyDocument": _document(policy)}
-            logical = f"{name.title()}Policy{number + 1 if number else ''}"
-            yield {logical: {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}
+            yield _managed_policy(name, text, number, policy)
+
+
+def _managed_policy(name: str, text: str, number: int, policy: Policy, *roles: dict[str, str]) -> Resources:
+    logical = f"{name.title()}Policy{number + 1 if number else ''}"
+    properties = {"Description": text, "PolicyDocument": _document(policy)}
+    if roles:
+        properties["Roles"] = list(roles)
+    return {logical: {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}
+
+
+def _audit(project: Project, refs: References) -> Iterator[Resources]:
+    """Yield the policy of the job that audits the account, and the topic and rules of alerts."""
+    for number, policy in enumerate(design.audit_policies(project, refs.scope)):
+        role = {"Ref": f"{logical_id(project.audit.job)}Role"}
+        yield _managed_policy("audit", "Reads what an audit of the account needs", number, policy, role)
+    if not project.audit.alerts:
+        return
+    topic = {"Ref": "AlertsTopic"}
+    key = resolve(refs.key("alerts"))
+    properties = {"TopicName": project.alerts_topic, "KmsMasterKeyId": key}
+    document = _document(policies.alerts_topic("${AlertsTopic}"))
+    yield {
+        "AlertsTopic": {"Type": "AWS::SNS::Topic", "Properties": properties},
+        "AlertsTopicPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {"Topics": [topic], "PolicyDocument": document},
+        },
+    }
+    for name, pattern in design.alert_rules(project).items():
+        rule = {
+            "Name": f"{project.name}-{name}",
+            "Description": f"Reports to {project.alerts_topic}",
+            "EventPattern": pattern,
+            "State": "ENABLED",
+            "Targets": [{"Id": "alerts", "Arn": topic}],
+        }
+        yield {f"{logical_id(name)}Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}
 
 
 def _references(project: Project) -> References:
@@ -89,12 +205,19 @@ def _references(project: Project) -> References:
     created = tuple(f"${{Subnet{number}}}" for number in range(1, len(design.subnet_addresses(project)) + 1))
     return References(
         SCOPE,
-        role=lambda job: f"${{{logical_id(job.name)}Role.Arn}}",
-        key=lambda purpose: f"${{{_key_id(purpose)}.Arn}}",
-        secret=lambda connection: f"${{{logical_id(connection.name)}Secret}}",
+        role=lambda job: job.role or f"${{{logical_id(job.name)}Role.Arn}}",
+        key=lambda purpose: project.keys.get(purpose) or f"${{{_key_id(purpose)}.Arn}}",
+        secret=lambda connection: (
+            f"${{{logical_id(connection.name)}Secret}}" if connection.has_own_secret else connection.secret
+        ),
+        crawler=lambda crawler: f"${{{logical_id(crawler.name)}CrawlerRole.Arn}}",
         vpc=(vpc.id or "${Vpc}") if vpc else "",
         subnets=(vpc.subnets or created) if vpc else (),
         security_group="${JobSecurityGroup.GroupId}" if vpc else "",
+        endpoints=(
+            *(f"${{{logical_id(service)}Endpoint}}" for service in design.data_endpoints(project)),
+            *(vpc.endpoint_ids if vpc else ()),
+        ),
     )
 
 
@@ -120,6 +243,17 @@ def resolve(value: Any) -> Any:
     if match := _REFERENCE.match(value):
         return {"Ref": match[1]}
     return {"Fn::Sub": value}
+
+
+def _tagged(project: Project, resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource with the tags of the project, if CloudFormation has tags for its type."""
+    own = resource["Properties"].get("Tags", {})
+    tags = {**project.tags, **own}
+    if not tags or resource["Type"] not in _TAGGED:
+        return resource
+    as_map = resource["Type"].startswith("AWS::Glue::")
+    listed = [{"Key": name, "Value": value} for name, value in sorted(tags.items())]
+    return {**resource, "Properties": {**resource["Properties"], "Tags": tags if as_map else listed}}
 
 
 def _document(policy: Policy) -> Any:
@@ -159,21 +293,22 @@ def _arn(logical: str) -> dict[str, list[str]]:
     return {"Fn::GetAtt": [logical, "Arn"]}
 
 
-def _configuration(project: Project) -> Resources:
+def _configuration(project: Project, refs: References) -> Resources:
+    key = {purpose: resolve(refs.key(purpose)) for purpose in ("data", "bookmarks", "logs")}
     return {
         "SecurityConfiguration": {
             "Type": "AWS::Glue::SecurityConfiguration",
             "Properties": {
                 "Name": project.configuration,
                 "EncryptionConfiguration": {
-                    "S3Encryptions": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": _arn("DataKey")}],
+                    "S3Encryptions": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": key["data"]}],
                     "CloudWatchEncryption": {
                         "CloudWatchEncryptionMode": "SSE-KMS",
-                        "KmsKeyArn": _arn("LogsKey"),
+                        "KmsKeyArn": key["logs"],
                     },
                     "JobBookmarksEncryption": {
                         "JobBookmarksEncryptionMode": "CSE-KMS",
-                        "KmsKeyArn": _arn("BookmarkKey"),
+                        "KmsKeyArn": key["bookmarks"],
                     },
                 },
             },
@@ -200,13 +335,16 @@ def _catalog(refs: References) -> Resources:
     }
 
 
-def _log_group(name: str) -> Resources:
-    properties = {"LogGroupName": name, "KmsKeyId": _arn("LogsKey"), "RetentionInDays": design.LOG_DAYS}
+def _log_group(name: str, refs: References) -> Resources:
+    key = resolve(refs.key("logs"))
+    properties = {"LogGroupName": name, "KmsKeyId": key, "RetentionInDays": design.LOG_DAYS}
     return {
-        f"Logs{logical_id(name.removeprefix('/aws-glue/jobs/'))}": _retained(
-            "AWS::Logs::LogGroup", properties
-        )
+        _log_group_id(name): _retained("AWS::Logs::LogGroup", properties),
     }
+
+
+def _log_group_id(name: str) -> str:
+    return f"Logs{logical_id(name.removeprefix('/aws-glue/jobs/'))}"
 
 
 _NO_PUBLIC_ACCESS = {
@@ -217,12 +355,24 @@ _NO_PUBLIC_ACCESS = {
 }
 
 
+_ABORT_UPLOADS = {
+    "Id": "AbortUploads",
+    "Status": "Enabled",
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": design.UPLOAD_DAYS},
+}
+
+
 def _bucket(project: Project, bucket: Bucket, refs: References) -> Resources:
     logical = f"{logical_id(bucket.alias)}Bucket"
-    encryption = {
-        "BucketKeyEnabled": True,
-        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _arn("DataKey")},
-    }
+    key = resolve(bucket.key or refs.key("data"))
+    encryption = (
+        {
+            "BucketKeyEnabled": True,
+            "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
+        }
+        if bucket.encryption == SSE_KMS
+        else {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    )
     properties: dict[str, Any] = {
         "BucketName": bucket.name,
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
@@ -230,6 +380,7 @@ def _bucket(project: Project, bucket: Bucket, refs: References) -> Resources:
             "DestinationBucketName": {"Ref": _ACCESS_LOGS},
             "LogFilePrefix": f"{bucket.alias}/",
         },
+        "LifecycleConfiguration": {"Rules": [_ABORT_UPLOADS]},
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         "PublicAccessBlockConfiguration": _NO_PUBLIC_ACCESS,
         "VersioningConfiguration": {"Status": "Enabled"},
@@ -263,7 +414,7 @@ def _access_logs(project: Project) -> Resources:
     expire = {"Id": "Expire", "Status": "Enabled", "ExpirationInDays": design.LOG_DAYS}
     properties = {
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
-        "LifecycleConfiguration": {"Rules": [expire]},
+        "LifecycleConfiguration": {"Rules": [expire, _ABORT_UPLOADS]},
         "LoggingConfiguration": {"LogFilePrefix": "access-logs/"},
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         "PublicAccessBlockConfiguration": _NO_PUBLIC_ACCESS,
@@ -280,6 +431,8 @@ def _network(project: Project) -> Resources:
     if vpc is None:
         return {}
     resources: Resources = {}
+    policy = design.endpoint_policy(project, SCOPE)
+    document = {"PolicyDocument": _document(policy)} if policy else {}
     vpc_id: Any = vpc.id or {"Ref": "Vpc"}
     subnets: list[Any] = list(vpc.subnets)
     routes: list[Any] = list(vpc.route_tables)
@@ -289,6 +442,8 @@ def _network(project: Project) -> Resources:
             "Properties": {"CidrBlock": vpc.cidr, "EnableDnsHostnames": True, "EnableDnsSupport": True},
         }
         resources["RouteTable"] = {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": vpc_id}}
+        if vpc.flow_logs:
+            resources |= _flow_logs(project)
         routes = [{"Ref": "RouteTable"}]
         for number, block in enumerate(design.subnet_addresses(project), start=1):
             resources |= _subnet(vpc, number, block)
@@ -304,6 +459,7 @@ def _network(project: Project) -> Resources:
                 "SubnetIds": subnets,
                 "SecurityGroupIds": [{"Fn::GetAtt": ["JobSecurityGroup", "GroupId"]}],
                 "PrivateDnsEnabled": True,
+                **document,
             },
         }
     for service in design.gateway_endpoints(project):
@@ -314,11 +470,52 @@ def _network(project: Project) -> Resources:
                 "ServiceName": _service_name(service),
                 "VpcId": vpc_id,
                 "RouteTableIds": routes,
+                **document,
             },
         }
     if any(not job.connections for job in project.jobs.values()):
         resources["NetworkConnection"] = _glue_connection(project, project.network_connection, "NETWORK", {})
     return resources
+
+
+def _flow_logs(project: Project) -> Resources:
+    name = design.flow_logs(project)
+    return {
+        "FlowLogRole": _role(project, {}, policies.flow_log_trust(SCOPE)),
+        "FlowLogAccess": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "PolicyName": "flow-logs",
+                "PolicyDocument": _document(design.flow_log_policy(project, SCOPE)),
+                "Roles": [{"Ref": "FlowLogRole"}],
+            },
+        },
+        "FlowLog": {
+            "Type": "AWS::EC2::FlowLog",
+            "DependsOn": ["FlowLogAccess"],
+            "Properties": {
+                "ResourceId": {"Ref": "Vpc"},
+                "ResourceType": "VPC",
+                "TrafficType": "ALL",
+                "LogDestinationType": "cloud-watch-logs",
+                "LogGroupName": {"Ref": _log_group_id(name)},
+                "DeliverLogsPermissionArn": _arn("FlowLogRole"),
+            },
+        },
+    }
+
+
+def _role(project: Project, properties: dict[str, Any], trust: Policy) -> dict[str, Any]:
+    boundary = project.permissions_boundary
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            **properties,
+            **({"Path": project.role_path} if project.role_path != "/" else {}),
+            **({"PermissionsBoundary": boundary} if boundary else {}),
+            "AssumeRolePolicyDocument": _document(trust),
+        },
+    }
 
 
 def _service_name(service: str) -> Any:
@@ -398,11 +595,24 @@ def _connection(project: Project, connection: Connection, refs: References) -> R
     }
     value = {
         "Name": connection.secret,
-        "KmsKeyId": _arn("DataKey"),
+        "KmsKeyId": resolve(refs.key("data")),
         "GenerateSecretString": generate,
     }
+    rotation = {
+        "SecretId": {"Ref": secret},
+        "RotationLambdaARN": connection.rotation,
+        "RotationRules": {"AutomaticallyAfterDays": connection.rotation_days},
+        # The password is random until the owner of the database stores the right one.
+        "RotateImmediatelyOnUpdate": False,
+    }
+    resources = {secret: _retained("AWS::SecretsManager::Secret", value)} if connection.has_own_secret else {}
+    if connection.rotation:
+        resources[f"{secret}Rotation"] = {
+            "Type": "AWS::SecretsManager::RotationSchedule",
+            "Properties": rotation,
+        }
     return {
-        secret: _retained("AWS::SecretsManager::Secret", value),
+        **resources,
         f"{logical_id(connection.name)}Connection": _glue_connection(
             project, connection.name, "JDBC", properties
         ),
@@ -434,30 +644,51 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
     name = logical_id(job.name)
     properties: dict[str, Any] = {
         "Name": job.name,
-        "Role": _arn(f"{name}Role"),
+        "Role": resolve(refs.role(job)),
         "Command": {"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": project.script_uri(job)},
         "GlueVersion": job.glue,
         "WorkerType": job.worker_type,
         "NumberOfWorkers": job.workers,
         "Timeout": job.timeout,
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
-        "SecurityConfiguration": {"Ref": "SecurityConfiguration"},
+        "SecurityConfiguration": project.existing_configuration or {"Ref": "SecurityConfiguration"},
         "DefaultArguments": _arguments(project, job),
         "NonOverridableArguments": project.fixed_arguments(job),
+        **({"MaxRetries": job.retries} if job.retries is not None else {}),
+        **({"ExecutionClass": job.execution_class} if job.execution_class else {}),
+        **({"Tags": dict(job.tags)} if job.tags else {}),
     }
     if project.connections_of(job):
         logical = [f"{logical_id(connection)}Connection" for connection in job.connections] or [
             "NetworkConnection"
         ]
         properties["Connections"] = {"Connections": [{"Ref": connection} for connection in logical]}
-    return {
-        f"{name}Role": {
-            "Type": "AWS::IAM::Role",
+    scheduled = {
+        f"{name}Schedule": {
+            "Type": "AWS::Glue::Trigger",
             "Properties": {
-                "RoleName": project.role(job),
-                "AssumeRolePolicyDocument": policies.trust().to_json(),
+                "Name": f"{job.name}-schedule",
+                "Type": "SCHEDULED",
+                "Schedule": job.schedule,
+                "StartOnCreation": True,
+                "Actions": [{"JobName": {"Ref": f"{name}Job"}}],
             },
-        },
+        }
+    }
+    resource: dict[str, Any] = {"Type": "AWS::Glue::Job", "Properties": properties}
+    parts = {f"{name}Job": resource, **(scheduled if job.schedule else {})}
+    if job.role:
+        return parts
+    resource["DependsOn"] = [f"{name}Access"]
+    return {
+        f"{name}Role": _role(
+            project,
+            {
+                "RoleName": project.role(job),
+                **({"ManagedPolicyArns": list(job.policies)} if job.policies else {}),
+            },
+            policies.trust(),
+        ),
         # Not inside the role: the policy refers to resources under keys whose policies refer to the role.
         f"{name}Access": {
             "Type": "AWS::IAM::Policy",
@@ -467,10 +698,37 @@ def _job(project: Project, job: Job, refs: References) -> Resources:
                 "Roles": [{"Ref": f"{name}Role"}],
             },
         },
-        f"{name}Job": {
-            "Type": "AWS::Glue::Job",
+        **parts,
+    }
+
+
+def _crawler(project: Project, crawler: Crawler, refs: References) -> Resources:
+    name = f"{logical_id(crawler.name)}Crawler"
+    schedule = {"Schedule": {"ScheduleExpression": crawler.schedule}} if crawler.schedule else {}
+    return {
+        f"{name}Role": _role(project, {"RoleName": project.crawler_role(crawler)}, policies.trust()),
+        f"{name}Access": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "PolicyName": "crawler",
+                "PolicyDocument": _document(design.crawler_policy(project, crawler, refs)),
+                "Roles": [{"Ref": f"{name}Role"}],
+            },
+        },
+        name: {
+            "Type": "AWS::Glue::Crawler",
             "DependsOn": [f"{name}Access"],
-            "Properties": properties,
+            "Properties": {
+                "Name": crawler.name,
+                "Role": _arn(f"{name}Role"),
+                "DatabaseName": crawler.database,
+                "CrawlerSecurityConfiguration": project.existing_configuration
+                or {"Ref": "SecurityConfiguration"},
+                "Targets": {"S3Targets": [{"Path": path} for path in design.crawler_paths(project, crawler)]},
+                # Deleted objects do not delete tables.
+                "SchemaChangePolicy": {"DeleteBehavior": "LOG", "UpdateBehavior": "UPDATE_IN_DATABASE"},
+                **schedule,
+            },
         },
     }
 
@@ -487,16 +745,19 @@ def _arguments(project: Project, job: Job) -> dict[str, Any]:
     return arguments
 
 
-def _outputs(project: Project) -> dict[str, Any]:
+def _outputs(project: Project, refs: References) -> dict[str, Any]:
+    configuration = project.existing_configuration or {"Ref": "SecurityConfiguration"}
     outputs: dict[str, Any] = {
-        "SecurityConfiguration": {"Value": {"Ref": "SecurityConfiguration"}},
-        "DataKeyArn": {"Value": _arn("DataKey")},
-        "BookmarkKeyArn": {"Value": _arn("BookmarkKey")},
+        "SecurityConfiguration": {"Value": configuration},
+        "DataKeyArn": {"Value": resolve(refs.key("data"))},
+        "BookmarkKeyArn": {"Value": resolve(refs.key("bookmarks"))},
         "DeployerPolicyArn": {
             "Description": "Policy for the deployer",
             "Value": {"Ref": "DeployerPolicy"},
         },
     }
+    if project.audit.alerts:
+        outputs["AlertsTopicArn"] = {"Description": "Topic to subscribe to", "Value": {"Ref": "AlertsTopic"}}
     for job in project.jobs.values():
-        outputs[f"{logical_id(job.name)}RoleArn"] = {"Value": _arn(f"{logical_id(job.name)}Role")}
+        outputs[f"{logical_id(job.name)}RoleArn"] = {"Value": resolve(refs.role(job))}
     return outputs

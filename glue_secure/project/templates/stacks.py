@@ -6,16 +6,17 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from glue_secure.project.model import Project
-from glue_secure.project.templates.cloudformation import cloudformation, logical_id
+from glue_secure.project.templates.cloudformation import (
+    logical_id,
+    require_accepted,
+    whole_template,
+)
 
 PLATFORM = "platform"
-BODY_BYTES = 51_200
-"""Most bytes of a template in a request (``--template-body``)."""
 _VARIABLE = re.compile(r"\$\{(?!!)([A-Za-z0-9]+)(\.[A-Za-z0-9]+)?\}")
 # Types whose Ref is the name that the template sets.
 _NAMES = {
@@ -28,54 +29,48 @@ _NAMES = {
 def stacks(project: Project) -> dict[str, dict[str, Any]]:
     """Return templates by the name of their file: ``platform``, to create first, and one for each job.
 
-    The stack of a job has its policy, its log groups and the Glue job. It imports the keys and the network
-    from the platform, whose stack can be changed or deleted only while no job imports what it removes.
+    The stack of a job has its policy, its log groups, the connections that no other job uses, and the Glue
+    job. It imports the keys and the network from the platform, whose stack can be changed or deleted only
+    while no job imports what it removes.
 
     Raises:
-        UsageError: As :func:`cloudformation`.
+        UsageError: As :func:`cloudformation`, or the platform is larger than CloudFormation accepts.
     """
-    template = cloudformation(project)
+    template = whole_template(project)
     resources = template["Resources"]
     parts: dict[str, dict[str, Any]] = {}
     for job in project.jobs.values():
         name = logical_id(job.name)
         groups = tuple(f"/{project.role(job)}/{stream}" for stream in ("error", "output"))
+        own = {
+            f"{logical_id(connection)}{kind}"
+            for connection in job.connections
+            if [connection in other.connections for other in project.jobs.values()].count(True) == 1
+            for kind in ("Connection", "Secret", "SecretRotation")
+        }
         parts[job.name] = {
             logical: resource
             for logical, resource in resources.items()
-            if logical in (f"{name}Access", f"{name}Job")
+            if logical in {f"{name}Access", f"{name}Job", f"{name}Schedule", *own}
             or str(resource["Properties"].get("LogGroupName", "")).endswith(groups)
         }
     moved = {logical for part in parts.values() for logical in part}
     exports: dict[str, Any] = {}
+    outputs = dict(template["Outputs"])
     documents = {
         name: _document(
-            template, f"Job {name} of {project.name}", _Importer(project, resources, part, exports)
+            template,
+            f"Job {name} of {project.name}",
+            _Importer(project, resources, part, exports),
+            {role: outputs.pop(role) for role in (f"{logical_id(name)}RoleArn",)},
         )
         for name, part in parts.items()
     }
     rest = {logical: resource for logical, resource in resources.items() if logical not in moved}
-    platform = {**template, "Resources": rest, "Outputs": {**template["Outputs"], **exports}}
+    platform = {**template, "Resources": rest, "Outputs": {**outputs, **exports}}
+    for name, document in {PLATFORM: platform, **documents}.items():
+        require_accepted(document, f"the template {name}", "divide the project")
     return {PLATFORM: platform, **documents}
-
-
-def as_text(template: dict[str, Any]) -> str:
-    """Return a template as JSON text; one that is too long for a request, with one resource in a line."""
-    text = json.dumps(template, indent=2, ensure_ascii=False) + "\n"
-    if len(text.encode()) <= BODY_BYTES:
-        return text
-    members = []
-    for name, value in template.items():
-        if name in ("Resources", "Outputs"):
-            lines = ",\n".join(f"{json.dumps(key)}:{_compact(member)}" for key, member in value.items())
-            members.append(f"{json.dumps(name)}:{{\n{lines}\n}}")
-        else:
-            members.append(f"{json.dumps(name)}:{_compact(value)}")
-    return "{\n" + ",\n".join(members) + "\n}\n"
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 class _Importer:
@@ -123,14 +118,17 @@ class _Importer:
                 name = name[member]
             if not attribute:
                 return name
-            return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"}
+            role = f"role{resource['Properties'].get('Path', '/')}{name}"
+            return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{role}"}
         export = f"{self.project.name}-{logical}{attribute.replace('.', '-')}"
         source = {"Fn::GetAtt": [logical, attribute[1:]]} if attribute else {"Ref": logical}
         self.exports[f"Export{logical}{attribute[1:]}"] = {"Value": source, "Export": {"Name": export}}
         return {"Fn::ImportValue": export}
 
 
-def _document(template: dict[str, Any], description: str, importer: _Importer) -> dict[str, Any]:
+def _document(
+    template: dict[str, Any], description: str, importer: _Importer, outputs: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "AWSTemplateFormatVersion": template["AWSTemplateFormatVersion"],
         "Description": description,
@@ -138,4 +136,5 @@ def _document(template: dict[str, Any], description: str, importer: _Importer) -
             logical: {**resource, "Properties": importer.value(resource["Properties"])}
             for logical, resource in importer.own.items()
         },
+        "Outputs": importer.value(outputs),
     }

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from glue_secure.core.errors import UsageError
-from glue_secure.report.exports.findings import RunFinding, findings, newest, shortened
+from glue_secure.report.exports.findings import ExportedFinding, findings, newest, shortened
 from glue_secure.report.stored import StoredRun
 
 _STATUS = {"PASS": "PASSED", "FAIL": "FAILED", "UNKNOWN": "NOT_AVAILABLE"}
@@ -33,14 +33,19 @@ def documents(runs: Iterable[StoredRun]) -> list[dict[str, Any]]:
     Raises:
         UsageError: the evidence names no AWS account, which Security Hub requires.
     """
-    return [_finding(one) for one in newest(findings(runs))]
+    return documents_of(newest(findings(runs)))
 
 
-def _finding(one: RunFinding) -> dict[str, Any]:
-    account, region, result = one.fact("account_id"), one.fact("region"), one.result
+def documents_of(found: Iterable[ExportedFinding]) -> list[dict[str, Any]]:
+    """Return one finding of Security Hub for each finding. Raises UsageError as :func:`documents`."""
+    return [_finding(one) for one in found]
+
+
+def _finding(one: ExportedFinding) -> dict[str, Any]:
+    account, region, result = one.account, one.region, one.result
     if not _ACCOUNT.match(account) or not region:
         raise UsageError(
-            one.run.location,
+            one.location,
             found=f"account {account!r}, region {region!r}",
             required="evidence with the id of an AWS account and its region",
             fix="choose other runs with --job, --since and --until",
@@ -70,13 +75,8 @@ def _finding(one: RunFinding) -> dict[str, Any]:
         "Title": shortened(one.title, 256),
         "Description": shortened(one.description, 1024),
         "Remediation": {"Recommendation": {"Text": shortened(one.remediation, 512)}},
-        "ProductFields": {
-            "glue-secure/job": one.fact("job"),
-            "glue-secure/run": one.fact("run_id"),
-            "glue-secure/evidence": shortened(one.run.location or "unknown", 2048),
-            "glue-secure/evidence-sha256": one.run.sha256 or "unknown",
-        },
-        "Resources": [_resource(result.resource or one.fact("job"), partition, region)],
+        "ProductFields": _product_fields(one),
+        "Resources": [_resource(result.resource or one.job, partition, region)],
         "Compliance": {"Status": _STATUS[result.verdict], "SecurityControlId": shortened(result.control, 64)},
         "RecordState": "ACTIVE",
     }
@@ -84,11 +84,22 @@ def _finding(one: RunFinding) -> dict[str, Any]:
         document["Remediation"]["Recommendation"]["Url"] = one.result.known.source
     if result.exception:
         document["Note"] = {
-            "Text": shortened(f"Tolerated by exception {result.exception} of the policy file", 512),
+            "Text": shortened(f"Tolerated by exception {result.exception} of the {one.accepted_by}", 512),
             "UpdatedBy": "glue-secure",
             "UpdatedAt": _time(one.finished),
         }
     return document
+
+
+def _product_fields(one: ExportedFinding) -> dict[str, str]:
+    fields = {"glue-secure/job": shortened(one.job, 2048)} if one.job else {}
+    if one.run:
+        fields |= {
+            "glue-secure/run": one.run,
+            "glue-secure/evidence": shortened(one.location or "unknown", 2048),
+            "glue-secure/evidence-sha256": one.sha256 or "unknown",
+        }
+    return fields
 
 
 def _resource(resource: str, partition: str, region: str) -> dict[str, Any]:

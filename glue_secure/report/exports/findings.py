@@ -1,4 +1,4 @@
-"""The results of runs as the exports need them: with ids that stay, times, severity and remediation."""
+"""The results of runs and audits as the exports need them: with ids that stay, times and remediation."""
 
 from __future__ import annotations
 
@@ -13,31 +13,38 @@ from glue_secure.report.stored import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinding:
-    """A result in a run.
+class ExportedFinding:
+    """A result of a run or of an audit.
 
     Attributes:
-        uid: id of the result; the same in every run of the job.
-        run: the run.
+        uid: id of the result; the same in every run of the job, and in every audit of the account.
+        event_uid: id of the result in this run or audit alone.
         result: the result.
-        started: start of the run, UTC.
-        finished: end of the run, UTC.
+        started: start of the run or audit, UTC.
+        finished: its end, UTC.
+        account: the AWS account, ``""`` if the evidence does not name one.
+        region: the AWS Region, ``""`` if the evidence does not name one.
+        job: the job; several jobs are separated by commas.
+        run: id of the run, ``""`` for an audit.
+        location: of the evidence, ``""`` if it has none.
+        sha256: of the evidence, ``""`` if it has none.
+        artifact: relative URI for tools that show results at files.
+        accepted_by: the kind of file that the result's exception is in.
     """
 
     uid: str
-    run: StoredRun
+    event_uid: str
     result: Result
     started: datetime
     finished: datetime
-
-    @property
-    def event_uid(self) -> str:
-        """Id of the result in this run alone."""
-        return hashlib.sha256(f"{self.uid}\0{self.fact('run_id')}\0{self.run.name}".encode()).hexdigest()[:32]
-
-    def fact(self, name: str) -> str:
-        """Return a property of the evidence as text."""
-        return text(self.run.document.get(name))
+    account: str
+    region: str
+    job: str
+    run: str = ""
+    location: str = ""
+    sha256: str = ""
+    artifact: str = ""
+    accepted_by: str = "policy file"
 
     @property
     def title(self) -> str:
@@ -57,19 +64,37 @@ class RunFinding:
         return self.result.fix or f"glue-secure controls show {self.result.control}"
 
 
-def findings(runs: Iterable[StoredRun]) -> Iterator[RunFinding]:
+def findings(runs: Iterable[StoredRun]) -> Iterator[ExportedFinding]:
     """Yield the results of every run that has evidence, in the order of the runs."""
     for run in runs:
-        if not run.document:
+        document = run.document
+        if not document:
             continue
         started, finished = (times(run, name) for name in ("started", "finished"))
-        for result in results(run.document):
-            yield RunFinding(identity(run.document, result), run, result, started, finished)
+        account, region, job, run_id = (
+            text(document.get(name)) for name in ("account_id", "region", "job", "run_id")
+        )
+        for result in results(document):
+            uid = identity(document, result)
+            yield ExportedFinding(
+                uid=uid,
+                event_uid=hashlib.sha256(f"{uid}\0{run_id}\0{run.name}".encode()).hexdigest()[:32],
+                result=result,
+                started=started,
+                finished=finished,
+                account=account,
+                region=region,
+                job=job,
+                run=run_id,
+                location=run.location,
+                sha256=run.sha256,
+                artifact=f"job={job}/evidence.json",
+            )
 
 
-def newest(found: Iterable[RunFinding]) -> list[RunFinding]:
+def newest(found: Iterable[ExportedFinding]) -> list[ExportedFinding]:
     """Return the newest finding of each id, the newest first."""
-    by_uid: dict[str, RunFinding] = {}
+    by_uid: dict[str, ExportedFinding] = {}
     for one in found:
         before = by_uid.get(one.uid)
         if before is None or one.finished > before.finished:

@@ -1,4 +1,4 @@
-"""Results of runs as JUnit XML, for the test reports of CI systems.
+"""Results of runs and audits as JUnit XML, for the test reports of CI systems.
 
 A run is a test suite, a control and resource is a test case. FAIL is a failure, UNKNOWN an error. What is
 reported only, such as a violation that an exception tolerates, is skipped.
@@ -12,34 +12,70 @@ from xml.etree import ElementTree
 
 from glue_secure.core.redaction import escape_unprintable
 from glue_secure.report.document import text
-from glue_secure.report.exports.findings import RunFinding, findings
+from glue_secure.report.exports.findings import ExportedFinding, findings
 from glue_secure.report.stored import StoredRun
 
 _RUN_ENDED = "run ended with success"
 
 
 def document(runs: Iterable[StoredRun]) -> str:
-    """Return the XML document."""
+    """Return the XML document of runs."""
     root = ElementTree.Element("testsuites", {"name": "glue-secure"})
     for run in runs:
         if run.document:
-            _suite(root, run, list(findings([run])))
+            _run(root, run, list(findings([run])))
+    return _xml(root)
+
+
+def document_of(suites: Iterable[tuple[str, list[ExportedFinding]]]) -> str:
+    """Return the XML document of findings, with one test suite for each name."""
+    root = ElementTree.Element("testsuites", {"name": "glue-secure"})
+    for name, found in suites:
+        _suite(root, name, found)
+    return _xml(root)
+
+
+def _xml(root: ElementTree.Element) -> str:
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: ElementTree.Element, run: StoredRun, found: list[RunFinding]) -> None:
+def _run(root: ElementTree.Element, run: StoredRun, found: list[ExportedFinding]) -> None:
     job, outcome = text(run.document.get("job")), run.outcome
     stopped = any(one.result.stopped for one in found)
     failed_otherwise = outcome != "succeeded" and not stopped
+    name = f"{job} {text(run.document.get('run_id'))}"
+    suite = _suite(root, name, found, others=1, errors=int(failed_otherwise))
+    case = ElementTree.SubElement(
+        suite, "testcase", {"classname": _text(job), "name": _RUN_ENDED, "time": "0"}
+    )
+    if failed_otherwise:
+        error = run.document.get("error") or {}
+        ElementTree.SubElement(
+            case, "error", {"type": _text(text(error.get("type")) or outcome), "message": _text(outcome)}
+        )
+
+
+def _suite(
+    root: ElementTree.Element, name: str, found: list[ExportedFinding], *, others: int = 0, errors: int = 0
+) -> ElementTree.Element:
+    """Append a test suite with the findings as test cases.
+
+    Args:
+        root: the parent.
+        name: the suite's name.
+        found: the findings.
+        others: number of further test cases that the caller appends.
+        errors: number of errors among them.
+    """
     suite = ElementTree.SubElement(
         root,
         "testsuite",
         {
-            "name": _text(f"{job} {text(run.document.get('run_id'))}"),
-            "tests": str(len(found) + 1),
+            "name": _text(name),
+            "tests": str(len(found) + others),
             "failures": str(sum(_kind(one) == "failure" for one in found)),
-            "errors": str(sum(_kind(one) == "error" for one in found) + failed_otherwise),
+            "errors": str(sum(_kind(one) == "error" for one in found) + errors),
             "skipped": str(sum(_kind(one) == "skipped" for one in found)),
             **_times(found),
         },
@@ -49,7 +85,7 @@ def _suite(root: ElementTree.Element, run: StoredRun, found: list[RunFinding]) -
             suite,
             "testcase",
             {
-                "classname": _text(f"{job}.{one.result.control}"),
+                "classname": _text(f"{one.job or one.account}.{one.result.control}"),
                 "name": _text(f"{one.result.known.title}: {one.result.resource}"),
                 "time": "0",
             },
@@ -72,17 +108,10 @@ def _suite(root: ElementTree.Element, run: StoredRun, found: list[RunFinding]) -
                     f"fix:      {one.remediation}",
                 )
             )
-    case = ElementTree.SubElement(
-        suite, "testcase", {"classname": _text(job), "name": _RUN_ENDED, "time": "0"}
-    )
-    if failed_otherwise:
-        error = run.document.get("error") or {}
-        ElementTree.SubElement(
-            case, "error", {"type": _text(text(error.get("type")) or outcome), "message": _text(outcome)}
-        )
+    return suite
 
 
-def _kind(one: RunFinding) -> str:
+def _kind(one: ExportedFinding) -> str:
     if one.result.passed:
         return ""
     if one.result.reported:
@@ -90,7 +119,7 @@ def _kind(one: RunFinding) -> str:
     return "error" if one.result.verdict == "UNKNOWN" else "failure"
 
 
-def _times(found: list[RunFinding]) -> dict[str, str]:
+def _times(found: list[ExportedFinding]) -> dict[str, str]:
     if not found:
         return {"time": "0"}
     seconds = (found[0].finished - found[0].started).total_seconds()

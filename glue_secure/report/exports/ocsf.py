@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from glue_secure import __version__
-from glue_secure.report.exports.findings import RunFinding, findings
+from glue_secure.report.exports.findings import ExportedFinding, findings
 from glue_secure.report.stored import StoredRun
 
 VERSION = "1.5.0"
@@ -20,13 +20,18 @@ _COMPLIANCE = {"PASS": (1, "Pass"), "FAIL": (3, "Fail"), "UNKNOWN": (0, "Unknown
 
 def events(runs: Iterable[StoredRun]) -> Iterator[dict[str, Any]]:
     """Yield the events of the runs. What is reported only, such as a tolerated violation, is suppressed."""
-    for one in findings(runs):
+    yield from events_of(findings(runs))
+
+
+def events_of(found: Iterable[ExportedFinding]) -> Iterator[dict[str, Any]]:
+    """Yield the events of findings."""
+    for one in found:
         yield _compliance(one)
         if not one.result.passed:
             yield _detection(one)
 
 
-def _compliance(one: RunFinding) -> dict[str, Any]:
+def _compliance(one: ExportedFinding) -> dict[str, Any]:
     status_id, status = _COMPLIANCE[one.result.verdict]
     return {
         **_event(one, 2003, "Compliance Finding"),
@@ -43,7 +48,7 @@ def _compliance(one: RunFinding) -> dict[str, Any]:
     }
 
 
-def _detection(one: RunFinding) -> dict[str, Any]:
+def _detection(one: ExportedFinding) -> dict[str, Any]:
     return {
         **_event(one, 2004, "Detection Finding"),
         "resources": [_resource(one)],
@@ -53,7 +58,7 @@ def _detection(one: RunFinding) -> dict[str, Any]:
     }
 
 
-def _event(one: RunFinding, class_uid: int, class_name: str) -> dict[str, Any]:
+def _event(one: ExportedFinding, class_uid: int, class_name: str) -> dict[str, Any]:
     result = one.result
     severity = "INFORMATIONAL" if result.passed else result.known.severity.value
     status = (4, "Resolved") if result.passed else (3, "Suppressed") if result.reported else (1, "New")
@@ -78,30 +83,30 @@ def _event(one: RunFinding, class_uid: int, class_name: str) -> dict[str, Any]:
             "desc": result.known.why or result.known.title,
             "types": ["Encryption"],
             "created_time": _milliseconds(one.finished),
-            "data_sources": [one.run.location or "glue-secure evidence"],
+            "data_sources": [one.location or "glue-secure"],
         },
         "cloud": {
             "provider": "AWS",
-            "region": one.fact("region"),
-            "account": {"uid": one.fact("account_id") or "unknown", "type_id": 10, "type": "AWS Account"},
+            "region": one.region,
+            "account": {"uid": one.account or "unknown", "type_id": 10, "type": "AWS Account"},
         },
         "metadata": {
             "version": VERSION,
             "profiles": ["cloud"],
             "uid": f"{one.event_uid}-{class_uid}",
-            "correlation_uid": one.fact("run_id"),
+            "correlation_uid": one.run or one.event_uid,
             "product": {"name": "glue-secure", "vendor_name": "glue-secure", "version": __version__},
         },
     }
 
 
-def _resource(one: RunFinding) -> dict[str, Any]:
+def _resource(one: ExportedFinding) -> dict[str, Any]:
     return {
-        "uid": one.result.resource or one.fact("job"),
-        "name": one.result.resource or one.fact("job"),
+        "uid": one.result.resource or one.job or one.account,
+        "name": one.result.resource or one.job or one.account,
         "type": "resource of a Glue job",
-        "region": one.fact("region"),
-        "labels": [f"job:{one.fact('job')}"],
+        "region": one.region,
+        "labels": [f"job:{one.job}"] if one.job else [],
     }
 
 

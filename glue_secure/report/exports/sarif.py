@@ -8,7 +8,7 @@ from typing import Any
 from glue_secure import __version__
 from glue_secure.core.controls import CONTROLS, Severity
 from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
-from glue_secure.report.exports.findings import RunFinding, findings, newest
+from glue_secure.report.exports.findings import ExportedFinding, findings, newest
 from glue_secure.report.stored import StoredRun
 
 _LEVELS = {
@@ -24,7 +24,17 @@ def document(runs: Iterable[StoredRun]) -> dict[str, Any]:
 
     A result that passed in the newest run is left out: code scanning then closes its alert.
     """
-    found = [one for one in newest(findings(runs)) if not one.result.passed]
+    return document_of("glue-secure evidence", newest(findings(runs)))
+
+
+def document_of(tool: str, found: Iterable[ExportedFinding]) -> dict[str, Any]:
+    """Return the SARIF document of findings. Passes are left out.
+
+    Args:
+        tool: the command that made the findings.
+        found: the findings.
+    """
+    found = [one for one in found if not one.result.passed]
     controls = {**CONTROLS, **{one.result.control: one.result.known for one in found}}
     rules = [
         SarifRule(
@@ -35,18 +45,24 @@ def document(runs: Iterable[StoredRun]) -> dict[str, Any]:
         )
         for control in controls.values()
     ]
-    return sarif_document("glue-secure evidence", __version__, rules, map(_result, found))
+    return sarif_document(tool, __version__, rules, map(_result, found))
 
 
-def _result(one: RunFinding) -> SarifResult:
+def _result(one: ExportedFinding) -> SarifResult:
     exception = one.result.exception
-    accepted = f"exception {exception} of the policy file" if exception else "reported only"
+    accepted = f"exception {exception} of the {one.accepted_by}" if exception else "reported only"
     return SarifResult(
         rule=one.result.control,
         level=_LEVELS[one.result.known.severity],
-        message=f"job {one.fact('job')}, run {one.fact('run_id')}: {one.description} Fix: {one.remediation}",
-        uri=f"job={one.fact('job')}/evidence.json",
+        message=f"{_place(one)}{one.description} Fix: {one.remediation}",
+        uri=one.artifact,
         line=1,
         accepted=accepted if one.result.reported else "",
         fingerprint=one.uid,
     )
+
+
+def _place(one: ExportedFinding) -> str:
+    names = [f"job {one.job}"] if one.job else []
+    names += [f"run {one.run}"] if one.run else []
+    return f"{', '.join(names)}: " if names else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from glue_secure.cli.main import run as run_command
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.account_setup import provision
 from glue_secure.embedded.clients import clients
@@ -80,12 +81,12 @@ def test_a_script_runs_and_its_exit_code_is_that_of_the_command(state, tmp_path)
     assert (done.returncode, "wrote 3" in done.stdout) == (0, True), done.stderr[-2000:]
     refused = glue_secure("run", str(script), "--target", "file:///tmp/mine", state=state)
     assert refused.returncode == 3
-    # spark-submit joins the script's two streams into its own standard output
-    assert "GS-S3-006 refused" in refused.stdout
-    assert "Traceback" not in refused.stdout
+    assert "GS-S3-006 refused" in refused.stderr
+    assert "exit code 3, stopped by GS-S3-006; evidence: s3://" in refused.stderr
+    assert "Traceback" not in refused.stdout + refused.stderr
     wrong = glue_secure("run", str(script), state=state)
     assert wrong.returncode == 2
-    assert "--target" in wrong.stdout
+    assert "--target" in wrong.stderr
 
 
 def test_a_script_that_ends_without_commit_is_verified_and_ends_with_exit_code_1(state, tmp_path):
@@ -104,10 +105,10 @@ def test_a_script_that_ends_without_commit_is_verified_and_ends_with_exit_code_1
     )
     bookmark = ("--job-bookmark-option", "job-bookmark-enable")
     ended = glue_secure("run", str(script), *bookmark, state=state)
-    assert ended.returncode == 1, ended.stdout[-2000:]
-    assert "job.commit() was not called" in ended.stdout
-    assert f"{script}:3" in ended.stdout
-    assert "Traceback" not in ended.stdout
+    assert ended.returncode == 1, ended.stderr[-2000:]
+    assert "job.commit() was not called" in ended.stderr
+    assert f"{script}:3" in ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
     prefix = {"Bucket": "glue-secure-evidence", "Prefix": "evidence/job=uncommitted/"}
     entry = s3.list_objects_v2(**prefix)["Contents"][-1]  # the first is the record of the start
     body = s3.get_object(Bucket="glue-secure-evidence", Key=entry["Key"])["Body"]
@@ -158,7 +159,8 @@ def ended(pids, seconds=30):
     return []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+# tests/unit/embedded/test_launch.py sends both signals to a run without Spark.
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_ends_the_run_and_its_evidence_is_written(sleeping_run, tmp_path, number):
     process, pids = sleeping_run
     process.send_signal(number)
@@ -202,8 +204,12 @@ def test_commands_without_an_account_print_how_to_start_it(tmp_path):
 @pytest.mark.parametrize(
     "words", [("run",), ("nonsense",), ("local", "nonsense"), ("demo", "--script", "none.py")]
 )
-def test_wrong_usage_ends_with_exit_code_2(words, tmp_path):
-    assert glue_secure(*words, state=tmp_path / "none").returncode == 2
+def test_wrong_usage_ends_with_exit_code_2(words, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLUE_SECURE_LOCAL_STATE", str(tmp_path / "none"))
+    monkeypatch.setattr(sys, "argv", ["glue-secure", *words])
+    with pytest.raises(SystemExit) as ended:
+        run_command()
+    assert ended.value.code == 2
 
 
 def test_a_failed_import_never_selects_the_runtime(state, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from glue_secure import __version__
 from glue_secure.cli.main import run
 from glue_secure.embedded.account_setup import BOOKMARKS_URI, EVIDENCE_URI, provision
 from glue_secure.embedded.seed import ensure_job
@@ -79,7 +80,7 @@ MISTAKES = [
 ]
 # Words of the command line and a part of standard output. All end with exit code 0.
 TASKS = [
-    ("--version", "0.1.0"),
+    ("--version", __version__),
     ("--help", "migrate"),
     ("controls list", "GS-S3-004"),
     ("controls show GS-TLS-002", "GS-TLS-002"),

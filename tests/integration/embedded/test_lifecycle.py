@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 import glue_secure
 from glue_secure.core.errors import GlueSecureError, UsageError
@@ -219,5 +220,6 @@ def test_a_client_that_sends_nothing_does_not_block_the_endpoint(state: Path) ->
 def test_the_endpoint_is_verified_under_its_own_authority(state: Path, tmp_path: Path) -> None:
     account = up(state)
     other_authorities = tmp_path / "other.pem"
-    pki.write_bundle(other_authorities, pki.system_roots())
+    roots = (root.public_bytes(Encoding.PEM) for root in pki.system_roots())
+    other_authorities.write_bytes(b"".join(roots))
     assert not endpoint.responds(account.endpoint_url, other_authorities)

@@ -2,10 +2,12 @@
 
 import os
 import uuid
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 
 from glue_secure.embedded.account_setup import CURATED, LANDING
 from glue_secure.embedded.clients import clients
@@ -34,12 +36,20 @@ CELLS = {
 
 
 @pytest.fixture(scope="module")
-def outputs(glue_account):
-    """Run the notebook once. Return the outputs of each cell."""
+def outputs(glue_account, tmp_path_factory):
+    """Run the notebook once. Return the outputs of each cell. If the kernel dies, its log says why."""
     clients(glue_account)("s3").put_object(Bucket=LANDING, Key=f"{NAME}/a.csv", Body=b"carrier,delay\nUA,3\n")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS.values()])
     client = NotebookClient(notebook, timeout=180, kernel_name="python3", allow_errors=True)
-    client.execute(env={**os.environ, "GLUE_SECURE_LOCAL_STATE": str(glue_account.state)})
+    log = tmp_path_factory.mktemp("kernel") / "log"
+    environment = {**os.environ, "GLUE_SECURE_LOCAL_STATE": str(glue_account.state)}
+    with log.open("wb") as stream:
+        try:
+            client.execute(env=environment, stdout=stream, stderr=stream)
+        except DeadKernelError as error:
+            ran = sum(1 for cell in notebook.cells if cell.execution_count)
+            memory = Path("/proc/meminfo").read_text().splitlines()[2]
+            pytest.fail(f"{error} after {ran} of {len(CELLS)} cells, {memory}:\n{log.read_text()}")
     return dict(zip(CELLS, (cell.outputs for cell in notebook.cells), strict=True))
 
 

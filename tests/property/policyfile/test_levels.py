@@ -63,6 +63,7 @@ def files(draw, level):
         level=level,
         targets=targets,
         exception_days=draw(st.integers(1, 90)),
+        table_rollback=draw(st.booleans()),
         delegations=tuple(draw(st.lists(delegations, max_size=2))) if level is not Level.JOB else (),
     )
 
@@ -138,6 +139,7 @@ def test_no_level_extends_the_longest_validity_of_exceptions(made):
     except UsageError:
         assume(False)
     assert all(combined.exception_days <= file.exception_days for file in made)
+    assert combined.table_rollback == all(file.table_rollback for file in made)
 
 
 @given(st.sampled_from(list(Level)), files(Level.ORGANISATION))

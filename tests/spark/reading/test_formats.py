@@ -46,6 +46,12 @@ def test_csv_options_mean_what_glue_says(glue_job, read, rows, text, options, ex
     assert rows(read("csv", **options)) == expected
 
 
+def test_a_parquet_object_that_is_read_as_csv_is_named(glue_job, read):
+    glue_job.land("a.csv", b"PAR1\x15\x04\x15,x\n1,2\n")
+    with pytest.raises(UsageError, match="an object of Parquet"):
+        read("csv", withHeader=True)
+
+
 def test_json_of_mixed_types_is_a_choice(glue_job, read):
     glue_job.land("a.json", '{"id": 1}\n{"id": "x"}\n')
     frame = read("json")
@@ -136,9 +142,9 @@ def test_fail_fast_fails_the_job_on_an_unreadable_record(glue_job, read):
         ("xml", {"rowTag": "r", "withSchema": "{}"}, "withSchema"),
         ("xml", {"rowTag": "r", "rowValidationXSDPath": "x"}, "rowValidationXSDPath"),
         ("xlsx", {}, "save the sheet as csv"),
-        ("iceberg", {}, "iceberg"),
-        ("hudi", {}, "hudi"),
-        ("delta", {}, "delta"),
+        ("iceberg", {}, "--datalake-formats iceberg"),
+        ("hudi", {}, "--datalake-formats hudi"),
+        ("delta", {}, "--datalake-formats delta"),
     ],
 )
 def test_options_that_plain_spark_cannot_apply_are_rejected_by_name(read, format, options, named):

@@ -174,7 +174,7 @@ def test_a_sink_is_set_up_step_by_step(started):
     ("call", "match"),
     [
         ({"format": "xml"}, "no writing of xml"),
-        ({"format": "iceberg"}, "not offered"),
+        ({"format": "iceberg"}, "not atomic"),
         ({"format": "csv", "format_options": {"withHeaders": True}}, "withHeaders"),
         ({"format": "json", "connection_options": {"partitionKey": ["month"]}}, "partitionKey"),
         ({"format": "json", "connection_options": {"partitionKeys": ["nope"]}}, "nope"),

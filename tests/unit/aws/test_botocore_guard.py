@@ -23,7 +23,8 @@ from glue_secure.aws.job_session import JobSession
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
 from glue_secure.core.kms_key import KmsKey
-from glue_secure.core.receipts import STORED, UNANSWERED, ReceiptBook
+from glue_secure.core.receipt_book import ReceiptBook
+from glue_secure.core.receipts import STORED, UNANSWERED
 from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.run.before_init import BeforeInit
 from glue_secure.run.state import RunState
@@ -237,7 +238,7 @@ def test_glue_secure_s_own_clients_are_exempt(run):
     sent = sending(client)
     client.put_object(Bucket="state", Key="bookmarks/x", Body=b"x")
     assert KEY_ID not in headers_of(sent[0])
-    assert run.receipts.unattributed() == ()
+    assert not run.receipts.unattributed()
 
 
 def test_without_a_run_nothing_changes():
@@ -445,7 +446,7 @@ def test_a_deleted_object_has_no_receipt(run):
     sending(client, body=b"")
     put(client)
     client.delete_object(**PLACE)
-    assert run.receipts.unattributed() == ()
+    assert not run.receipts.unattributed()
 
 
 def test_an_error_response_leaves_no_receipt_and_does_not_fail_the_run(run):
@@ -453,7 +454,7 @@ def test_an_error_response_leaves_no_receipt_and_does_not_fail_the_run(run):
     sending(client, status=412, headers={}, body=b"<Error><Code>PreconditionFailed</Code></Error>")
     with pytest.raises(ClientError):
         client.put_object(**PLACE, Body=b"x", IfNoneMatch="*")
-    assert run.receipts.unattributed() == ()
+    assert not run.receipts.unattributed()
     run.state.begin_commit()
     run.state.require_no_failure()
 
@@ -473,7 +474,7 @@ def test_a_request_without_a_response_may_have_stored_its_object(run):
 def test_a_call_that_is_not_sent_leaves_no_receipt(run):
     with pytest.raises(ParamValidationError):
         boto3.client("s3").put_object(**PLACE, Body=b"x", NoSuchParameter="x")
-    assert run.receipts.unattributed() == ()
+    assert not run.receipts.unattributed()
 
 
 def test_an_upload_that_is_neither_completed_nor_aborted_is_named(run):

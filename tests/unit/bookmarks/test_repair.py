@@ -71,13 +71,15 @@ def copy(ran, source, target):
         ran.objects.put(target, body)
 
 
+def flipped(body):
+    return bytes([*body[:300], body[300] ^ 1, *body[301:]])
+
+
 DAMAGES = {
     "bytes": lambda ran, place: ran.objects.put(place, b"\x02" + b"x" * 600),
     "empty": lambda ran, place: ran.objects.put(place, b""),
     "cut": lambda ran, place: ran.objects.put(place, ran.objects.read(place).body[:-10]),
-    "flipped": lambda ran, place: ran.objects.put(
-        place, bytes([*ran.objects.read(place).body[:300], 0, *ran.objects.read(place).body[301:]])
-    ),
+    "flipped": lambda ran, place: ran.objects.put(place, flipped(ran.objects.read(place).body)),
     "older": lambda ran, place: copy(ran, history(1), place),
     "deleted": lambda ran, place: ran.objects.delete(place),
 }

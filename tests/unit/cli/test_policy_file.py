@@ -173,6 +173,7 @@ def test_show_has_the_days_that_exceptions_have_left(call):
         ('"DSSE-KMS"', '"SSE-KMS"', 3, "weaker"),
         (f'keys = ["{KEY_2}"]', f'keys = ["{KEY_2}"]\nbucket_key = true', 0, "stricter"),
         ("exception_days = 60", "exception_days = 90", 3, "weaker"),
+        ("exception_days = 60", "exception_days = 60\ntable_rollback = false", 0, "changed"),
         ("exception_days = 60", "exception_days = 30", 0, "stricter"),
         ("2026-12-31", "2027-01-31", 3, "weaker"),
         (POLICY[POLICY.index("[[exceptions]]") :], "", 0, "stricter"),
@@ -211,7 +212,7 @@ def test_the_commands_of_the_page_print_what_it_shows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
     example = re.search(
-        r"## Three zones\n.*?```toml\n(.*?)```\n\n```text\n\$ (.*?)\n(.*?)```", page, re.DOTALL
+        r"## Three zones\n.*?```toml\n(.*?)```\n\n<!-- .*? -->\n```text\n\$ (.*?)\n(.*?)```", page, re.DOTALL
     )
 
     def typed(command):

@@ -9,11 +9,11 @@ from glue_secure.core.errors import UsageError
 
 def test_each_native_client_is_named_with_file_and_line(tmp_path, capsys):
     script = tmp_path / "job.py"
-    script.write_text("import boto3\nfrom pyarrow import fs\n")
+    script.write_text("import boto3\nimport minio\n")
     with pytest.raises(typer.Exit) as ended:
         preflight.command(script=script)
     assert ended.value.exit_code == 0
-    assert capsys.readouterr().err.startswith(f"warning: {script}:2: import of pyarrow.fs: ")
+    assert capsys.readouterr().err.startswith(f"warning: {script}:2: import of minio: ")
 
 
 def test_a_missing_script_is_a_usage_error(tmp_path):

@@ -34,11 +34,23 @@ def test_the_embedded_account_replaces_aws_variables_and_no_others(monkeypatch):
         lambda present, _: {**{n: v for n, v in present.items() if n != "AWS_PROFILE"}, "AWS_REGION": "x"},
     )
     monkeypatch.setenv("AWS_REGION", "before")
+    monkeypatch.delenv("GLUE_SECURE_LOCAL_STATE", raising=False)
     printing.use_embedded_account(None)
     assert os.environ["AWS_REGION"] == "before"
     printing.use_embedded_account("state")
     assert (os.environ["AWS_REGION"], os.environ["OTHER"]) == ("x", "1")
     assert "AWS_PROFILE" not in os.environ
+
+
+def test_the_state_variable_selects_the_embedded_account(monkeypatch, tmp_path):
+    used = []
+    monkeypatch.setattr(printing.environment, "use", used.append)
+    monkeypatch.setenv("GLUE_SECURE_LOCAL_STATE", str(tmp_path))
+    with pytest.raises(UsageError, match=f"not running in {tmp_path}, the folder of GLUE_SECURE_LOCAL_STATE"):
+        printing.use_embedded_account(None)
+    monkeypatch.setattr(printing.lifecycle, "status", lambda _: "account")
+    printing.use_embedded_account(None)
+    assert used == ["account"]
 
 
 def test_progress_prints_lines_where_it_is_asked_to_and_none_otherwise(capsys):

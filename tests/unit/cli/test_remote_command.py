@@ -20,7 +20,10 @@ def account(monkeypatch):
 
 def command(*words, **options):
     remote_command.command(
-        "daily", words, None, **{"follow": None, "stop": None, "as_json": False, **options}
+        "daily",
+        words,
+        None,
+        **{"follow": None, "stop": None, "session_policy": None, "as_json": False, **options},
     )
 
 
@@ -66,3 +69,25 @@ def test_an_interrupt_during_the_start_says_that_a_run_may_have_started(monkeypa
 def test_invalid_words_are_rejected(words, options):
     with pytest.raises(UsageError, match="run --remote"):
         command(*words, **options)
+
+
+def test_a_session_policy_is_for_a_new_run_and_its_file_must_exist(tmp_path):
+    with pytest.raises(UsageError, match=r"--session-policy(.|\n)*a new run"):
+        command(follow="jr_1", session_policy=tmp_path / "run.json")
+    with pytest.raises(UsageError, match=r"run\.json"):
+        command(session_policy=tmp_path / "run.json")
+
+
+@pytest.mark.usefixtures("account")
+def test_the_policy_of_the_file_is_given_to_the_run(monkeypatch, tmp_path):
+    given = []
+
+    def begin(*_, **options):
+        given.append(options["policy"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(remote, "begin", begin)
+    (tmp_path / "run.json").write_text('{ "Statement": [ {} ] }')
+    with pytest.raises(typer.Exit):
+        command(session_policy=tmp_path / "run.json")
+    assert given == ['{"Statement":[{}]}']

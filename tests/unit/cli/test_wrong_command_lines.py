@@ -81,9 +81,16 @@ def test_aws_settings_that_cannot_be_used_are_named(command, words, environment,
 
 
 def test_a_request_without_an_answer_is_one_line_and_exit_code_4(command):
-    code, text = command("catalog", "plan", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    endpoint = "https://127.0.0.1:1"
+    code, text = command("catalog", "plan", AWS_ENDPOINT_URL=endpoint, AWS_MAX_ATTEMPTS="1")
     assert (code, text.count("\n")) == (4, 1)
     assert "GetCallerIdentity" in text
+
+
+def test_missing_credentials_are_named_with_the_way_to_get_them(command):
+    code, text = command("catalog", "plan", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    assert (code, text.splitlines()[0]) == (2, "no AWS credentials")
+    assert "fix:      export AWS_PROFILE=NAME" in text
 
 
 @pytest.mark.parametrize("name", ["digits.toml", "deep.toml", "digits.json", "deep.json", "plain.txt"])
@@ -135,7 +142,7 @@ def test_an_account_that_stops_during_a_run_is_one_line_and_exit_code_4(command,
     submission = launch.Submission(("true",), {}, "jr_1", "job", "s3://evidence/runs/")
     monkeypatch.setattr("glue_secure.cli.run.running_account", lambda _state: None)
     monkeypatch.setattr(launch, "prepare", lambda *_, **__: submission)
-    monkeypatch.setattr(launch, "run", lambda _: subprocess.CompletedProcess(("true",), 4))
+    monkeypatch.setattr(launch, "run", lambda _, **__: subprocess.CompletedProcess(("true",), 4))
     monkeypatch.setattr(
         launch,
         "clients",
@@ -158,7 +165,7 @@ def test_the_document_of_an_error_has_its_parts(monkeypatch, capsys):
         "exit_code": 2,
         "resource": "controls show",
         "found": "GS-XX-001",
-        "required": "the id of a control",
+        "required": "the id of a control, or of a check that maps to one",
         "fix": "glue-secure controls list",
     }
 
@@ -185,3 +192,39 @@ def test_commands_are_completed_in_every_shell(shell):
         [sys.executable, "-c", script], env={**os.environ, **line}, capture_output=True, text=True, check=True
     )
     assert "evidence" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device\n"),
+        (OSError(30, "Read-only file system", "out.json"), "out.json: Read-only file system\n"),
+        (OSError(98, "Address already in use"), "Address already in use\n"),
+        (PermissionError(13, "Permission denied", "/state"), "/state: Permission denied\n"),
+    ],
+)
+def test_an_error_of_the_operating_system_is_one_line(command, monkeypatch, error, text):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("glue_secure.cli.printing.print_table", fail)
+    assert command("controls", "list") == (1, text)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("/dev/full", "No space left on device\n"), ("pipe", "")],
+)
+@pytest.mark.parametrize("words", [("controls", "list"), ("version",)], ids=" ".join)
+def test_output_that_cannot_be_written_is_one_line(words, target, expected):
+    script = (
+        f"import sys; sys.argv = ['glue-secure', *{words!r}]; from glue_secure.cli.main import run; run()"
+    )
+    if target == "pipe":
+        reading, writing = os.pipe()
+        os.close(reading)
+    else:
+        writing = os.open(target, os.O_WRONLY)
+    done = subprocess.run([sys.executable, "-c", script], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, expected)

@@ -65,9 +65,9 @@ def test_the_same_requirement_is_stated_once():
     [
         ("CKV_AWS_195", {"GS-SEC-001"}),
         ("ckv_aws_94", {"GS-CAT-001", "GS-CAT-002"}),
-        ("S3.5", {"GS-S3-014"}),
-        ("cis-aws", {"GS-S3-014"}),
-        ("IA-5(7)", {"GS-SEC-011", "GS-TLS-008"}),
+        ("S3.5", {"GS-S3-014", "GS-BKT-002"}),
+        ("cis-aws", {"GS-S3-014", "GS-BKT-002"}),
+        ("IA-5(7)", {"GS-SEC-011", "GS-TLS-008", "GS-JOB-003"}),
     ],
 )
 def test_controls_are_found_by_a_requirement_or_framework(text, expected):

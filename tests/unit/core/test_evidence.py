@@ -16,6 +16,7 @@ from glue_secure.core.evidence import (
     WriteRecord,
     canonical_json,
     digest,
+    line_of_json,
 )
 from glue_secure.core.findings import failed, passed
 from glue_secure.core.identifiers import RunId, S3Uri
@@ -114,3 +115,13 @@ def test_a_value_without_a_canonical_form_is_rejected(value):
 
 def test_the_digest_is_sha_256():
     assert digest(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize("key", ["a/é.parquet", 'a/"quoted"\\ \u2028 \U0001f600', ""])
+def test_a_line_of_a_part_is_canonical(key, key_arn):
+    value = ObjectEncryption(
+        S3Uri("curated", key), "aws:kms", str(key_arn), True, 12, "v", "e", "CRC64NVME:x"
+    )
+    for item in (value, value.uri):
+        line = {"record": "writes", "number": 3, "property": "objects", "value": item}
+        assert line_of_json("writes", 3, "objects", item) == canonical_json(line)

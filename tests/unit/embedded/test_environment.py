@@ -30,7 +30,6 @@ def account(tmp_path: Path) -> EmbeddedAccount:
         access_key_id="AKIALOCALEXAMPLE0000",
         secret_access_key="keep-this-secret",
         ca_pem=state / "ca.pem",
-        ca_bundle=state / "ca-bundle.pem",
         trust_store=state / "trust.p12",
         trust_store_password="store-password",
         postgres=PostgresServer("localhost", 5432, "operations", "boss", "pg-secret", state / "pg", me),
@@ -44,6 +43,28 @@ def test_a_loaded_account_equals_the_dumped_account(account: EmbeddedAccount) ->
     path = account.dump()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert EmbeddedAccount.load(account.state) == account
+
+
+@pytest.mark.parametrize(
+    ("jar", "found"),
+    [
+        ("spark-core_2.13-4.1.1.jar", "started with Spark 4.1.1, and this Python has pyspark"),
+        ("spark-core_2.12-3.5.0.jar", "started with Spark 3.5.0, and this Python has pyspark"),
+        (None, "started by a Python environment that was removed"),
+    ],
+)
+def test_an_account_of_another_pyspark_is_rejected_with_the_fix(account, tmp_path, jar, found) -> None:
+    other = tmp_path / "other" / "jars"
+    if jar:
+        other.mkdir(parents=True)
+        (other / jar).touch()
+    account.spark_home.mkdir()
+    (account.spark_home / "jars").symlink_to(other)
+    with pytest.raises(UsageError, match=found) as refused:
+        environment.environment_of(account)
+    down, up = refused.value.fix.partition(", which")[0].split(" && ")
+    assert shlex.split(down) == ["glue-secure", "local", "down", "--state", str(account.state)]
+    assert shlex.split(up) == ["glue-secure", "local", "up", "--state", str(account.state)]
 
 
 def test_no_secret_is_in_the_repr(account: EmbeddedAccount) -> None:

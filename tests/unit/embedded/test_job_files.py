@@ -15,6 +15,7 @@ from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.embedded import job_files, python_modules, table_formats
 from glue_secure.embedded.job_files import SubmitOptions
+from glue_secure.embedded.spark_files import SERIAL_COLLECTOR
 
 DEFAULTS = {
     "spark.driver.extraClassPath": "/account.jar",
@@ -125,6 +126,17 @@ def test_settings_that_the_account_needs_are_extended_and_not_replaced(prepare):
     assert given["spark.plugins"] == "a.Plugin,guard.Plugin"
 
 
+def test_the_garbage_collector_of_a_job_replaces_the_accounts(prepare, monkeypatch):
+    options = f"-Daccount {SERIAL_COLLECTOR}"
+    names = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
+    defaults = {**DEFAULTS, **dict.fromkeys(names, options)}
+    monkeypatch.setattr(job_files, "spark_defaults", lambda *_: defaults)
+    own = "spark.driver.extraJavaOptions=-XX:+UseG1GC --conf spark.executor.extraJavaOptions=-Xss4m"
+    given = conf(prepare("--conf", own))
+    assert given[names[0]].split() == ["-Daccount", "-XX:+UseG1GC"]
+    assert given[names[1]].split() == ["-Daccount", SERIAL_COLLECTOR, "-Xss4m"]
+
+
 @pytest.mark.parametrize("first", ["true", "false"])
 def test_user_jars_first_decides_the_order_of_the_class_path(prepare, first):
     files = prepare("--extra-jars", "s3://code/app.jar", "--user-jars-first", first)
@@ -149,6 +161,16 @@ def test_a_table_format_adds_jars_and_the_settings_that_the_job_does_not_have(pr
 def test_hudi_has_no_jars_for_spark_4():
     with pytest.raises(UsageError, match=r"hudi, for which there are no JARs for Spark 4\.1"):
         table_formats.jars(["hudi"], "4.1")
+
+
+def test_the_aws_sdk_of_the_formats_precedes_hadoops_on_spark_4():
+    assert table_formats.class_path(["own"], [Path("format")], "3.5").split(os.pathsep) == ["own", "format"]
+    assert table_formats.class_path(["own"], [Path("format")], "4.1").split(os.pathsep) == ["format", "own"]
+
+
+def test_delta_lakes_extension_precedes_icebergs():
+    extensions = table_formats.settings(["iceberg", "delta"])["spark.sql.extensions"].split(",")
+    assert [name.split(".")[1] for name in extensions] == ["delta", "apache"]
 
 
 def test_variables_and_options_of_spark_submit(prepare):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -146,6 +149,89 @@ def test_exit_code_and_output_are_those_of_the_command():
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
 
 
+# Like spark-submit: the script's standard input is a pipe without a writer, and its error joins its output.
+SPARK_SUBMIT = """
+import os, subprocess, sys
+print("spark", file=sys.stderr)
+job = subprocess.Popen([os.environ["PYSPARK_DRIVER_PYTHON"], *sys.argv[1:]], stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+sys.stdout.buffer.write(job.stdout.read())
+sys.stdout.flush()
+sys.exit(job.wait())
+"""
+
+TOKEN = "0123456789abcdef"
+# Other processes of the user, which know the name of the socket.
+OTHERS = """
+import os, socket
+name = os.environ["GLUE_SECURE_STREAMS"].partition(":")[0]
+for word in (b"", b"0123", b"fedcba9876543210"):
+    for waits in (False, True):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect("\\0" + name)
+            connection.sendall(word)
+            if waits:
+                connection.shutdown(socket.SHUT_WR)
+                assert socket.recv_fds(connection, 1, 3)[:2] == (b"", [])
+"""
+
+
+@pytest.fixture
+def submission(tmp_path):
+    """Return a function that submits a script's text, as ``prepare`` does."""
+
+    def submit(text, before="", **variables):
+        (tmp_path / "submit.py").write_text(before + SPARK_SUBMIT)
+        (tmp_path / "a job.py").write_text(text)
+        driver = launch._driver_python(tmp_path)
+        names = {"PYSPARK_DRIVER_PYTHON": str(driver), "GLUE_SECURE_STREAMS": f"test-{os.getpid()}:{TOKEN}"}
+        command = (sys.executable, str(tmp_path / "submit.py"), str(tmp_path / "a job.py"))
+        return launch.Submission(command, {**os.environ, **names, **variables}, "jr", "job", None)
+
+    return submit
+
+
+def test_a_script_has_the_standard_streams_of_the_run(submission, tmp_path):
+    submitted = submission(
+        "import os, subprocess, sys\n"
+        "print('data', sys.stdin.read().split(), 'GLUE_SECURE_STREAMS' in os.environ, flush=True)\n"
+        "print('refused', file=sys.stderr)\n"
+        "subprocess.run(['sh', '-c', 'echo child; echo problem >&2'])\n"
+        "sys.exit(3)\n"
+    )
+    (tmp_path / "input").write_text("1\n2\n")
+    with (tmp_path / "input").open() as rows:
+        done = launch.run(submitted, stdin=rows, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (3, "data ['1', '2'] False\nchild\n")
+    assert done.stderr.splitlines() == ["spark", "refused", "problem"]
+
+
+def test_a_script_without_the_streams_of_a_run_keeps_its_own(submission):
+    submitted = submission("import sys\nprint('data')\nprint('refused', file=sys.stderr)\n",
+                           GLUE_SECURE_STREAMS="")  # fmt: skip
+    done = launch.run(submitted, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, sorted(done.stdout.split()), done.stderr) == (0, ["data", "refused"], "spark\n")
+
+
+def test_the_streams_go_to_no_process_without_the_token(submission):
+    submitted = submission("print('data')\n", before=OTHERS)
+    done = launch.run(submitted, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "data\n", "spark\n")
+
+
+def test_a_debugger_works_in_a_terminal(submission):
+    terminal, end = pty.openpty()
+    submitted = submission("amount = 6 * 7\nbreakpoint()\nprint('continued')\n", PYTHONBREAKPOINT="")
+    try:
+        os.write(terminal, b"print('amount', amount)\ncontinue\n")
+        done = launch.run(submitted, stdin=end, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        os.close(terminal)
+        os.close(end)
+    assert done.returncode == 0, done.stderr
+    assert "(Pdb) amount 42\n(Pdb) continued\n" in done.stdout
+
+
 class FakeGlue:
     """A Glue client that can only start job runs."""
 
@@ -155,8 +241,8 @@ class FakeGlue:
 
 
 @pytest.fixture
-def script_arguments(tmp_path, monkeypatch):
-    """Return a function that prepares a run of a job, and returns the arguments of its script."""
+def prepared(tmp_path, monkeypatch):
+    """Return a function that prepares a run of a job."""
     script = tmp_path / "load.py"
     script.touch()
 
@@ -166,11 +252,34 @@ def script_arguments(tmp_path, monkeypatch):
         monkeypatch.setattr(launch, "ensure_job", lambda account, name, script: job)
         monkeypatch.setattr(launch, "overlay", lambda environ, account, master: {})
         monkeypatch.setattr(launch, "spark_submit", lambda: ("spark-submit",))
-        program, path, *words = launch.prepare(None, script, arguments).command
-        assert (program, path) == ("spark-submit", str(script))
+        return launch.prepare(SimpleNamespace(scratch=tmp_path), script, arguments)
+
+    return prepare
+
+
+@pytest.fixture
+def script_arguments(prepared, tmp_path):
+    """Return a function that prepares a run of a job, and returns the arguments of its script."""
+
+    def prepare(defaults, arguments):
+        program, path, *words = prepared(defaults, arguments).command
+        assert (program, path) == ("spark-submit", str(tmp_path / "load.py"))
         return words
 
     return prepare
+
+
+def test_each_run_has_its_own_program_for_python_and_removes_it(prepared, monkeypatch, tmp_path):
+    first = prepared({}, [])
+    monkeypatch.setattr(sys, "executable", "/another/python")
+    second = prepared({}, [])
+    monkeypatch.undo()
+    programs = [Path(one.environment["PYSPARK_DRIVER_PYTHON"]) for one in (first, second)]
+    assert ["/another/python" in program.read_text() for program in programs] == [False, True]
+    assert [program.parent.stat().st_mode & 0o777 for program in programs] == [0o700, 0o700]
+    done = launch.run(replace(second, command=(sys.executable, "-c", "")))
+    assert done.returncode == 0
+    assert [program.exists() for program in programs] == [True, False]
 
 
 def test_an_empty_argument_reaches_the_script_as_an_empty_text(script_arguments):

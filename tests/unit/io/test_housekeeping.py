@@ -39,8 +39,10 @@ def test_a_purge_skips_new_objects_and_excluded_storage_classes(run, run_fixture
             "action": "purge",
             "bytes": 5,
             "failed": [],
+            "failed_in_parts": 0,
             "retained": 2,
             "objects": [str(OLD)],
+            "objects_in_parts": 0,
             "storage_class": "",
             "target": TARGET,
         }

@@ -151,6 +151,28 @@ def test_objects_beside_partition_folders_are_rejected(run_fixture):
 
 def test_a_location_without_objects_is_a_warning_that_names_it_and_its_bookmark(run_fixture, caplog):
     run_fixture.start().reader.read_s3("s3://landing/nothing/", format="csv", transformation_ctx="flights")
-    (message,) = [record.getMessage() for record in caplog.records if "no objects" in record.getMessage()]
+    (message,) = [record.getMessage() for record in caplog.records if "no object" in record.getMessage()]
     assert "s3://landing/nothing/" in message
     assert "'flights'" in message
+
+
+def test_objects_that_are_left_out_of_a_source_are_counted_and_the_newest_is_named(run_fixture, caplog):
+    for name in ("_SUCCESS", "old/.crc", "_temporary/part.csv"):
+        run_fixture.objects.put(S3Uri("landing", f"flights/{name}"))
+    run_fixture.start().reader.read_s3(SOURCE, format="csv")
+    (message,) = [record.getMessage() for record in caplog.records if "no columns" in record.getMessage()]
+    assert (
+        "none of the 3 objects below s3://landing/flights/ belongs to the source; the newest is " in message
+    )
+
+
+def test_without_new_objects_the_newest_object_and_the_bookmark_are_logged(run_fixture, caplog):
+    run_fixture.land("m01.csv")
+    for number in (1, 2):
+        run = run_fixture.start(f"jr_{number}")
+        with caplog.at_level("INFO"):
+            run.reader.read_s3(SOURCE, format="csv", transformation_ctx="f")
+        run.commit()
+    (message,) = [record.getMessage() for record in caplog.records if "no new objects" in record.getMessage()]
+    assert "(bookmark 'f')" in message
+    assert "s3://landing/flights/m01.csv" in message

@@ -11,7 +11,7 @@ from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
-from glue_secure.core.receipts import ReceiptBook
+from glue_secure.core.receipt_book import ReceiptBook
 from glue_secure.core.recorder import RunRecorder
 from glue_secure.core.request_guard import RequestPolicy
 from glue_secure.core.service import ServiceError

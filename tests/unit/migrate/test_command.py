@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -107,6 +108,16 @@ def test_json_sarif_and_html_have_the_same_findings(call):
     page = call("jobs", "--format", "html")[1]
     assert page.startswith("<!doctype html>") and "jobs/decide.py" in page and "Spark&#39;s JDBC" in page
     assert "Content-Security-Policy" in page and "from the scripts." in page and "evidence" not in page
+
+
+def test_a_file_with_the_name_of_a_module_of_glue_or_python_is_no_import():
+    texts = {
+        "jobs/job.py": JOB,
+        "jobs/types.py": JOB,
+        "jobs/b.py": "import types\nfrom awsglue.job import Job\n",
+    }
+    migrations = folder.migrate_all({Path(name): text.encode() for name, text in texts.items()})
+    assert [LINE in migration.after.decode() for migration in migrations.values()][:2] == [True, True]
 
 
 def test_a_file_keeps_its_mode_and_a_link_its_target(call, scripts):

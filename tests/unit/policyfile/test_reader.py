@@ -23,6 +23,7 @@ schema = 1
 name = "data platform"
 level = "organisation"
 exception_days = 60
+table_rollback = false
 
 [[targets]]
 name = "zone-b"
@@ -75,6 +76,7 @@ def test_all_entries_of_a_file_are_values():
     policy = parse_policy(FULL, "policy.toml")
     zone_b, zone_c, payments = policy.targets
     assert (policy.name, policy.level, policy.exception_days) == ("data platform", Level.ORGANISATION, 60)
+    assert not policy.table_rollback
     assert zone_b.prefix == S3Uri("zone-b", "")
     assert [str(one) for one in zone_b.accepted] == [f"aws:kms {KEY_2}"]
     assert [str(one) for one in zone_c.accepted] == ["AES256", "aws:kms run", "aws:kms:dsse run"]

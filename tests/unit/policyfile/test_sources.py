@@ -256,13 +256,13 @@ def test_gs_s3_014_lake_formation_only_passes_for_iceberg_with_credentials_of_la
     spark = SimpleNamespace(read=reader, conf=SimpleNamespace(get=settings.get))
     table = lake_tables.LakeTable("d", "t", "s3://landing/flights", "iceberg", in_lake=is_registered)
     if is_registered and setting == "true":
-        assert table.read(run, spark, {}, "", "") == ["frame"]
+        assert table.read(run, spark, {}, "") == ["frame"]
         observe(run_fixture, read_of())
         run.commit()
         assert [verdict for verdict, _ in findings(run_fixture)] == ["PASS"]
     else:
         with pytest.raises(RefusedError, match="GS-S3-014"):
-            table.read(run, spark, {}, "", "")
+            table.read(run, spark, {}, "")
 
 
 def test_a_source_elsewhere_is_not_restricted(run_fixture):

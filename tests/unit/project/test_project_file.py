@@ -1,9 +1,12 @@
 """The reader of glue_secure.toml: defaults, and errors that name the line or the key."""
 
+import fnmatch
+import json
 import re
 from hashlib import sha256
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from glue_secure import __version__
 from glue_secure.core.errors import UsageError
@@ -82,6 +85,9 @@ availability_zones = ["eu-west-1a"]
 route_tables = ["rtb-01234567"]
 """
 WORKERS = '[jobs.large]\nscript = "x.py"\nworkers = 100\n'
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:orders/db-AbCdEf"
+LAMBDA = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
 ANALYST = "arn:aws:iam::111122223333:role/analyst"
 
 
@@ -120,7 +126,28 @@ def replaced(before, after):
         (GOOD + EXISTING_VPC, r"vpc\.databases"),
         (GOOD + EXISTING_VPC + "existing_endpoints = ['sqs']\n", r"vpc\.existing_endpoints(.|\n)*kms"),
         (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nexisting_endpoints = ['kms']\n", r"vpc\.existing_endpoints"),
-        (GOOD + "[vpc]\ncidr = '10.0.0.0/24'\nzones = 3\n" + WORKERS, r"cidr(.|\n)*51 workers(.|\n)*100"),
+        (GOOD + EXISTING_VPC + "databases = '10.0.0.0/8'\nexisting_endpoints = ['kms', 's3', 'sts']\n"
+         + "endpoints_required = true\nendpoint_ids = ['vpce-01234567']\n", "for kms, s3"),
+        (GOOD + EXISTING_VPC + "databases = '10.0.0.0/8'\nendpoint_ids = ['vpce-01234567']\n",
+         r"vpc\.endpoint_ids(.|\n)*endpoints_required = true"),
+        (GOOD + EXISTING_VPC + "endpoints_required = true\nendpoint_ids = ['vpc-01234567']\n",
+         r"vpc\.endpoint_ids"),
+        (GOOD + "[vpc]\ncidr = ''\n", r"vpc\.cidr"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nports = [70000]\n", r"vpc\.ports(.|\n)*1 to 65535"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\nports = [true]\n", r"vpc\.ports"),
+        (replaced('reads = ["landing"]', 'policies = ["kinesis"]'), r"jobs\.daily\.policies"),
+        (replaced('reads = ["landing"]', 'policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]'),
+         r"jobs\.daily\.policies(.|\n)*AdministratorAccess(.|\n)*permissions_boundary"),
+        (replaced('reads = ["landing"]',
+                  'policies = ["arn:aws-cn:iam::aws:policy/job-function/SystemAdministrator"]'),
+         r"jobs\.daily\.policies(.|\n)*SystemAdministrator"),
+        (replaced('reads = ["landing"]', 'policies = ["arn:aws:iam::aws:policy/X"]\nrole = "'
+                  + ANALYST + '"'), r"policies(.|\n)*existing role"),
+        (replaced("arguments = {", r'arguments = { custom-logGroup-prefix = "/acme*",'),
+         r"arguments\.custom-logGroup-prefix"),
+        (replaced("arguments = {", r'arguments = { x = "\u0000",'), r"arguments\.x(.|\n)*U\+0000"),
+        (replaced("[project]", "[project]\nrole_path = '/é/'"), r"project\.role_path"),
+        (GOOD + "[vpc]\ncidr = '10.0.0.0/24'\nzones = 3\n" + WORKERS, r"cidr(.|\n)*52 workers(.|\n)*100"),
         (GOOD + "[vpc]\ncidr = '10.0.0.0/16'\navailability_zones = ['a']\n", r"vpc\.availability_zones"),
         *[
             (replaced('"acme-landing"', f'"{name}"'), r"buckets\.landing")
@@ -144,6 +171,34 @@ def replaced(before, after):
          r"buckets\.landing\.readers"),
         (replaced('"acme-landing"', '{ name = "acme-x", registration_role = "x" }'), "registration_role"),
         (GOOD + "[evidence]\nlock = 'none'\n", r"evidence\.lock"),
+        (replaced('name = "orders"', 'name = "orders"\ntags = { "aws:x" = "1" }'), r"project\.tags\.aws:x"),
+        (replaced('name = "orders"', 'name = "orders"\ntags = { a = "$" }'), r"project\.tags\.a"),
+        (replaced('name = "orders"', 'name = "orders"\nrole_path = "x"'), r"project\.role_path"),
+        (replaced('name = "orders"', 'name = "orders"\npermissions_boundary = "x"'), "permissions_boundary"),
+        (replaced('name = "orders"', 'name = "orders"\nsecurity_configuration = "x"'),
+         "the key for data of the existing configuration x"),
+        (GOOD + "[keys]\ndata = 'alias/x'\n", r"keys\.data"),
+        (GOOD + "[keys]\nother = 'x'\n", r"keys\.other"),
+        (replaced('"acme-landing"', f'{{ name = "acme-x", key = "{KEY}" }}'), "project.policy with a target"),
+        (replaced('"acme-landing"', '{ name = "acme-x", encryption = "SSE-S3" }'), "encryption"),
+        (replaced('"acme-landing"', '{ name = "acme-x", existing = true, encryption = "SSE-S3" }'),
+         r"landing\.encryption"),
+        (replaced('"acme-evidence"', '{ name = "acme-x", encryption = "SSE-S3" }'), r"evidence\.encryption"),
+        (replaced("[connections.db]", f"[connections.db]\nsecret_key = '{KEY}'"), "secret_key"),
+        (replaced("[connections.db]", f"[connections.db]\nsecret = '{SECRET}'\nrotation = '{LAMBDA}'"),
+         r"connections\.db\.rotation"),
+        (replaced('reads = ["landing"]', 'schedule = "daily"'), r"jobs\.daily\.schedule"),
+        (replaced('reads = ["landing"]', 'modules = ["../lib"]'), r"jobs\.daily\.modules"),
+        (replaced('reads = ["landing"]', 'requirements = "/tmp/a.txt"'), r"jobs\.daily\.requirements"),
+        (replaced('reads = ["landing"]', "retries = 11"), "0 to 10"),
+        (replaced('reads = ["landing"]', 'role = "orders"'), r"jobs\.daily\.role"),
+        (GOOD + EXISTING_VPC + "databases = '10.0.0.0/8'\nflow_logs = true\n", r"vpc\.flow_logs"),
+        (GOOD + "[crawlers.raw]\nreads = []\ndatabase = 'raw'\n", r"crawlers\.raw\.reads"),
+        (GOOD + "[crawlers.raw]\nreads = ['evidence']\ndatabase = 'raw'\n", r"crawlers\.raw\.reads"),
+        (GOOD + "[crawlers.raw]\nreads = ['landing']\ndatabase = 'A B'\n", r"crawlers\.raw\.database"),
+        (GOOD + "[crawlers.x]\nreads = ['landing']\ndatabase = 'x'\n[jobs.x_crawler]\nscript = 'x.py'\n",
+         r"jobs\.x-crawler(.|\n)*x_crawler"),
+        (GOOD + "[environments]\nprod = 1\n", r"environments\.prod"),
         (GOOD.partition("[jobs")[0], "jobs"),
         ("", "project"),
     ],
@@ -197,7 +252,7 @@ def test_a_missing_or_unreadable_file_is_an_error_with_a_fix(tmp_path):
     with pytest.raises(UsageError, match=r"docs/templates\.md"):
         read(tmp_path / "glue_secure.toml")
     (tmp_path / "glue_secure.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="UnicodeDecodeError"):
+    with pytest.raises(UsageError, match="text that is not UTF-8"):
         read(tmp_path / "glue_secure.toml")
 
 
@@ -289,3 +344,90 @@ def test_a_policy_file_of_the_project_is_pinned_by_its_digest(tmp_path):
 def test_a_policy_of_the_project_is_an_object_with_a_digest(text, expected):
     with pytest.raises(UsageError, match=expected):
         read_text(with_policy(text))
+
+
+ENVIRONMENTS = """
+[environments.prod.project]
+name = "orders-prod"
+tags = { stage = "prod" }
+[environments.prod.buckets]
+artifacts = "acme-prod-artifacts"
+[environments.prod.jobs.daily]
+workers = 20
+[environments.broken.jobs.daily]
+worker = 20
+"""
+
+
+def test_an_environment_replaces_keys_of_the_file_and_keeps_the_others():
+    base, prod = read_text(GOOD + ENVIRONMENTS), read_text(GOOD + ENVIRONMENTS, environment="prod")
+    assert base == read_text(GOOD)
+    assert (prod.name, prod.configuration, prod.tags) == (
+        "orders-prod",
+        "orders-prod-strict",
+        {"stage": "prod"},
+    )
+    assert {alias: bucket.name for alias, bucket in prod.buckets.items()} == {
+        "artifacts": "acme-prod-artifacts", "evidence": "acme-evidence", "landing": "acme-landing"
+    }  # fmt: skip
+    job = prod.jobs["daily"]
+    assert (job.workers, job.script, base.jobs["daily"].workers) == (20, "jobs/daily.py", 2)
+    assert job.arguments == base.jobs["daily"].arguments
+
+
+def test_an_unknown_environment_or_an_unknown_key_of_one_is_an_error():
+    with pytest.raises(UsageError, match=r"'test'(.|\n)*prod, broken"):
+        read_text(GOOD + ENVIRONMENTS, environment="test")
+    with pytest.raises(UsageError, match="none"):
+        read_text(GOOD, environment="prod")
+    with pytest.raises(UsageError, match=r"jobs\.daily\.worker(.|\n)*workers\?"):
+        read_text(GOOD + ENVIRONMENTS, environment="broken")
+
+
+def test_a_broad_policy_needs_a_permissions_boundary_that_limits_it():
+    text = replaced('reads = ["landing"]', 'policies = ["arn:aws:iam::aws:policy/PowerUserAccess"]')
+
+    def with_boundary(arn):
+        assert "[project]\n" in text
+        return text.replace("[project]\n", f'[project]\npermissions_boundary = "{arn}"\n')
+
+    read_text(with_boundary("arn:aws:iam::111122223333:policy/jobs"))
+    with pytest.raises(UsageError, match="PowerUserAccess"):
+        read_text(with_boundary("arn:aws:iam::aws:policy/AdministratorAccess"))
+    # A policy of the account may have the same name.
+    read_text(text.replace("iam::aws:", "iam::111122223333:"))
+
+
+def test_each_aws_managed_policy_that_opens_all_keys_roles_or_buckets_is_an_error():
+    actions = (
+        "kms:decrypt",
+        "kms:creategrant",
+        "kms:putkeypolicy",
+        "iam:putrolepolicy",
+        "s3:putbucketpolicy",
+    )
+
+    def many(value):
+        return value if isinstance(value, list) else [value]
+
+    def opens(statement):
+        listed = many(statement.get("Action", statement.get("NotAction")))
+        named = {
+            action
+            for action in actions
+            if any(fnmatch.fnmatchcase(action, pattern.lower()) for pattern in listed)
+        }
+        allowed = named if "Action" in statement else {*actions} - named
+        everywhere = "*" in many(statement.get("Resource", []))
+        return statement["Effect"] == "Allow" and everywhere and "Condition" not in statement and allowed
+
+    managed = json.loads(aws_managed_policies_data)
+    broad = {
+        f"arn:aws:iam::aws:policy{policy['Path']}{name}"
+        for name, policy in managed.items()
+        if any(map(opens, many(policy["Document"]["Statement"])))
+    }
+    assert len(broad) > 10
+    for arn in sorted(broad):
+        with pytest.raises(UsageError, match=r"jobs\.daily\.policies"):
+            read_text(replaced('reads = ["landing"]', f'policies = ["{arn}"]'))

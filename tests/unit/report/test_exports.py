@@ -3,14 +3,12 @@
 import json
 import re
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
-import botocore.session
 import jsonschema
 import pytest
-from botocore.validate import ParamValidator
 from evidence_documents import HOSTILE, NOW, first_form, hostile, large, period, stored, tolerated
+from export_validators import validate_asff, validate_junit, validate_ocsf, validate_sarif
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
@@ -46,49 +44,6 @@ def real_runs(run_fixture):
     with pytest.raises(Exception, match="GS-BKM-001"):
         run_fixture.start("jr_2")
     return [stored(run_fixture.evidence(name)) for name in ("jr_2", "jr_1")]
-
-
-@cache
-def ocsf_validator(name):
-    package = pytest.importorskip("ocsf_json_schema")
-    schema = package.OcsfJsonSchemaEmbedded(package.get_ocsf_schema(ocsf.VERSION))
-    return jsonschema.Draft202012Validator(schema.get_class_schema(name, ["cloud"]))
-
-
-def validate_ocsf(events):
-    classes = {2003: "compliance_finding", 2004: "detection_finding"}
-    assert events
-    for event in events:
-        ocsf_validator(classes[event["class_uid"]]).validate(event)
-
-
-def validate_asff(found):
-    model = botocore.session.get_session().get_service_model("securityhub")
-    shape = model.operation_model("BatchImportFindings").input_shape
-    report = ParamValidator().validate({"Findings": found}, shape)
-    assert not report.has_errors(), report.generate_report()
-    for one in found:
-        # Botocore checks members and types; the limits are those of the API reference.
-        for text, most in ((one["Title"], 256), (one["Description"], 1024), (one["Id"], 512)):
-            assert 0 < len(text) <= most
-            assert re.search(r"\S", text)
-        assert len(one["Remediation"]["Recommendation"]["Text"]) <= 512
-        assert all(0 < len(resource["Id"]) <= 512 for resource in one["Resources"])
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one["UpdatedAt"])
-        assert len(json.dumps(one)) < 240_000
-
-
-def validate_sarif(document):
-    schema = json.loads((VECTORS / "sarif" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator(schema).validate(document)
-
-
-def validate_junit(text, tmp_path):
-    xmlschema, junitparser = pytest.importorskip("xmlschema"), pytest.importorskip("junitparser")
-    path = tmp_path / "junit.xml"
-    path.write_text(text, encoding="utf-8")
-    xmlschema.XMLSchema(str(VECTORS / "junit" / "junit-10.xsd")).validate(str(path))
-    return list(junitparser.JUnitXml.fromfile(str(path)))
 
 
 def validate_openlineage(events):
@@ -304,6 +259,23 @@ def test_an_export_is_written_to_a_file_only_when_the_evidence_was_read(folder):
     Path("evidence/job=curate/run=jr_2/evidence.json").write_text("{}")
     assert export("jr_2", "--format", "ocsf", "--out", "y.json").exit_code != 0
     assert not Path("y.json").exists()
+
+
+@pytest.mark.parametrize("output", ["ocsf", "asff", "sarif", "junit", "openlineage"])
+def test_evidence_whose_texts_utf_8_cannot_encode_is_exported(folder, output):
+    path = Path("evidence/job=curate/run=jr_1/evidence.json")
+    document = json.loads(path.read_text())
+    for control in document["controls"]:
+        control["resource"] += "L\ud800"
+    path.write_text(json.dumps({**document, "security_configuration": "s\ud800", "another": ["\ud800"]}))
+    done = export("jr_1", "--format", output)
+    assert (done.exit_code, done.exception) == (0, None)
+    # SARIF has the results that do not pass only.
+    assert r"\ud800" in done.stdout or output == "sarif"
+    shown = CliRunner().invoke(app, ["evidence", "show", "jr_1", "--in", "evidence", "--json"])
+    assert (shown.exit_code, type(shown.exception)) == (3, SystemExit)
+    page = CliRunner().invoke(app, ["report", "--in", "evidence", "--out", "-"])
+    assert (page.exit_code, page.exception) == (0, None)
 
 
 @pytest.mark.parametrize("body", ["{}", "[", "", '{"schema": "glue-secure/evidence/1", "reads": 3}'])

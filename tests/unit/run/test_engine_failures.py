@@ -2,11 +2,12 @@
 
 import atexit
 import sys
+from bdb import BdbQuit
 
 import pytest
 
-from glue_secure.core.errors import EngineError
-from glue_secure.run import process_hooks
+from glue_secure.core.errors import EngineError, RefusedError, UsageError
+from glue_secure.run import breakpoints, process_hooks
 
 
 class JvmError(Exception):
@@ -25,7 +26,7 @@ def hook(run_fixture, monkeypatch):
     run = run_fixture.start()
 
     def failure_of(error, resource):
-        return EngineError(resource, cause="not a gzip file") if isinstance(error, JvmError) else None
+        return EngineError(resource, cause=str(error.args[1])) if isinstance(error, JvmError) else None
 
     run_fixture.engine.failure_of = failure_of
     process_hooks.end_at_exit(run)
@@ -34,23 +35,19 @@ def hook(run_fixture, monkeypatch):
 
 
 def raised(error, tmp_path):
-    """Return the error as a script raises it through a library."""
+    """Return the error as a script raises it."""
     script = tmp_path / "job.py"
-    script.write_text("def count(fail):\n    return fail()\n")
+    script.write_text("def count(error):\n    raise error\n")
     names = {}
     exec(compile(script.read_text(), str(script), "exec"), names)
-
-    def fail():
-        raise error
-
     try:
-        names["count"](fail)
+        names["count"](error)
     except Exception as caught:
         return type(caught), caught, caught.__traceback__.tb_next
 
 
 def test_the_line_of_the_script_and_the_cause_are_printed(hook, run_fixture, tmp_path, capsys):
-    kind, error, trace = raised(JvmError("150 lines"), tmp_path)
+    kind, error, trace = raised(JvmError("150 lines", "not a gzip file"), tmp_path)
     with pytest.raises(SystemExit) as ended:
         hook(kind, error, trace)
     printed = capsys.readouterr().err
@@ -59,6 +56,38 @@ def test_the_line_of_the_script_and_the_cause_are_printed(hook, run_fixture, tmp
     assert "150 lines" not in printed
     assert len(printed.splitlines()) < 10
     assert run_fixture.evidence()["error"] == {"type": "JvmError"}
+
+
+def test_a_missing_column_of_a_source_without_objects_names_the_source(hook, run_fixture, tmp_path, capsys):
+    (run,) = (run for _, run in process_hooks._open_runs)
+    run.reader.read_s3("s3://landing/nothing/", format="csv", transformation_ctx="flights")
+    unresolved = "[UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column named `delay` cannot be resolved."
+    with pytest.raises(SystemExit):
+        hook(*raised(JvmError("", unresolved), tmp_path))
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"{tmp_path}/job.py, line 2: raise error failed\n")
+    assert "S3 has no object below s3://landing/nothing/ (bookmark 'flights')" in printed
+    assert "UNRESOLVED" not in printed
+
+
+def test_a_missing_column_of_other_frames_is_sparks_message(hook, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        hook(*raised(JvmError("", "[UNRESOLVED_COLUMN] `dleay`. Did you mean `delay`?"), tmp_path))
+    assert "Did you mean `delay`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UsageError("write mode", found="appendd", required="append"),
+        RefusedError("GS-S3-004", resource="s3://b/", found="AES256", required="aws:kms", fix="x"),
+    ],
+    ids=["usage", "refusal"],
+)
+def test_a_refusal_names_the_line_of_the_script(hook, tmp_path, capsys, error):
+    with pytest.raises(SystemExit):
+        hook(*raised(error, tmp_path))
+    assert capsys.readouterr().err.endswith(f"  script:   {tmp_path}/job.py, line 2\n")
 
 
 def test_another_error_is_printed_as_python_prints_it(hook, tmp_path, capsys):
@@ -80,3 +109,39 @@ def test_a_commit_after_an_error_of_the_engine_repeats_its_cause(run_fixture):
         run.commit()
     assert "not a gzip file" in str(caught.value)
     assert run_fixture.evidence()["error"] == {"type": "EngineError"}
+
+
+@pytest.mark.parametrize(
+    ("error", "call"), [(EOFError("EOF when reading a line"), "input()"), (BdbQuit(), "a debugger")]
+)
+def test_a_question_without_a_terminal_names_the_way_to_debug(
+    hook, tmp_path, capsys, monkeypatch, error, call
+):
+    hook(*raised(error, tmp_path))
+    assert capsys.readouterr().err == "Python's own hook\n", "only in a process of glue-secure run"
+    monkeypatch.setenv("PYTHONBREAKPOINT", breakpoints.HOOK)
+    with pytest.raises(SystemExit) as ended:
+        hook(*raised(error, tmp_path))
+    printed = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert printed.startswith(f"{call}\n")
+    assert "fix:      start glue-secure run in a terminal" in printed
+
+
+def test_an_interruption_says_that_nothing_was_committed(hook, run_fixture, tmp_path, capsys):
+    ended = raised_interruption()
+    with pytest.raises(SystemExit) as code:
+        hook(*ended)
+    assert code.value.code == 130
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "interrupted"
+    assert "  outcome:  nothing was committed; the next run reads the same input again" in lines
+    assert lines[-1].startswith("  evidence: s3://")
+    assert run_fixture.evidence()["error"] == {"type": "KeyboardInterrupt"}
+
+
+def raised_interruption():
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        return type(error), error, error.__traceback__

@@ -54,6 +54,9 @@ def test_a_compliant_run_writes_commits_and_leaves_evidence(run_fixture):
             "skipped_objects": [],
             "merged_columns": [],
             "encryption": [{"algorithm": "AES256", "key": "", "objects": 1}],
+            "table": "",
+            "since": "",
+            "until": "",
         }
     ]
     assert [o["uri"] for o in evidence["writes"][0]["objects"]] == [f"{TARGET}m01.csv.parquet"]

@@ -15,7 +15,8 @@ import pytest
 from glue_secure.aws import botocore_guard
 from glue_secure.core.errors import RefusedError, UsageError
 from glue_secure.core.identifiers import KmsKeyArn, RunId, S3Uri
-from glue_secure.core.receipts import UNANSWERED, ReceiptBook
+from glue_secure.core.receipt_book import ReceiptBook
+from glue_secure.core.receipts import UNANSWERED
 from glue_secure.core.target_encryption import EncryptionRules
 from glue_secure.run.state import RunState
 from glue_secure.testing.fakes import FakeKeyService
@@ -196,7 +197,7 @@ def test_a_forked_process_writes_under_the_key(run, monkeypatch, tmp_path):
         finally:
             os._exit(code)
     assert os.waitpid(process, 0)[1] == 0
-    assert run.guard.receipts() == ()
+    assert not run.guard.receipts()
     run.guard.collect()
     assert run.written() == [("out/a", str(KEY))]
 

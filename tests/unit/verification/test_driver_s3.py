@@ -9,6 +9,7 @@ import pytest
 
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.receipts import BOTO3, STORED, Receipt
 from glue_secure.core.service import ServiceError
 from glue_secure.run.run import Run
 from glue_secure.verification.s3_requests import SAMPLE
@@ -88,6 +89,28 @@ def test_many_puts_are_proved_by_their_responses_and_some_are_read_back(run_fixt
     run.commit()
     assert len(heads(run_fixture)) - before == SAMPLE
     assert len(run_fixture.evidence()["writes"][0]["objects"]) == 3 * SAMPLE
+
+
+def test_gs_s3_007_a_run_whose_receipts_cannot_be_read_fails_and_has_evidence(run_fixture, boto3):
+    run = run_fixture.start()
+    put(run_fixture, run)
+    with run.requests.receipts._database() as database:
+        database.execute("PRAGMA max_page_count = 1")  # the present number of pages
+    with pytest.raises(VerificationError, match="is full"):
+        run.requests.receipts.add(
+            [
+                Receipt(STORED, S3Uri("curated", f"out/{number}"), "PutObject", BOTO3)
+                for number in range(2_000)
+            ]
+        )
+    with pytest.raises(VerificationError, match="GS-S3-007"):
+        run.commit()
+    document = run_fixture.evidence()
+    assert document["error"]["control"] == "GS-S3-007"
+    (write,) = document["writes"]
+    assert (write["kind"], write["objects"]) == ("unmanaged-unverified", [])
+    assert "objects that are not listed: " in write["target"]
+    assert "is full" in write["target"]
 
 
 def test_gs_s3_004_a_response_with_another_key_fails_the_run(run_fixture, boto3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 
 import pytest
 
@@ -48,6 +49,28 @@ def test_a_write_is_verified_without_a_listing(run, run_fixture):
     assert record.verified_by == "receipts"
     assert calls(run_fixture, "ListObjectsV2") == []
     assert len(calls(run_fixture, "HeadObject")) == 3
+
+
+@pytest.mark.parametrize(("guard", "most"), [("", 3), ("no JVM", 350 * 1.1 + 2)])
+def test_the_requests_of_the_guard_are_at_most_eleven_for_ten_objects(run_fixture, guard, most):
+    run_fixture.engine.guard = guard
+    run = run_fixture.start()
+    for number in range(20):
+        run_fixture.objects.put(S3Uri("curated", f"flights/old-{number}"))
+    run_fixture.clock.advance(seconds=60)
+    run_fixture.objects.calls.clear()
+    run.writer.write_s3([f"part-{n}" for n in range(350)], TARGET, format="parquet")
+    assert len(run_fixture.objects.calls) <= most, Counter(name for name, _ in run_fixture.objects.calls)
+
+
+def test_the_result_of_every_report_is_used(run, run_fixture, monkeypatch):
+    reports = [
+        RequestReport((stored(run_fixture, "t/a"),), has_more=True),
+        RequestReport((stored(run_fixture, "t/b"),)),
+    ]
+    monkeypatch.setattr(run_fixture.engine, "take_requests", lambda: reports.pop(0))
+    run.requests.collect()
+    assert [receipt.uri.key for receipt in run.requests.receipts.unattributed()] == ["t/a", "t/b"]
 
 
 def test_an_object_with_another_encryption_fails_the_run(run, run_fixture):

@@ -44,6 +44,23 @@ def test_gs_s3_004_an_unmanaged_object_under_another_key_fails_the_run(run_fixtu
     assert run_fixture.evidence()["outcome"] == "refused"
 
 
+def test_the_error_names_the_tables_whose_commits_are_visible(run_fixture):
+    put(run_fixture, key=run_fixture.other_key)
+    writes = [
+        UnmanagedWrite(f"s3a://curated/{name}", format) for name, format in (("out", "table"), ("x", "csv"))
+    ]
+    with pytest.raises(RefusedError, match="GS-S3-004") as caught:
+        committed(run_fixture, *writes)
+    assert "the commits of Spark to the tables at s3a://curated/out are visible" in str(caught.value)
+
+
+def test_an_error_about_files_names_no_table(run_fixture):
+    put(run_fixture, key=run_fixture.other_key)
+    with pytest.raises(RefusedError, match="GS-S3-004") as caught:
+        committed(run_fixture, UnmanagedWrite("s3a://curated/out", "parquet"))
+    assert "outcome" not in str(caught.value)
+
+
 def test_objects_older_than_the_margin_are_not_attributed_to_the_run(run_fixture):
     put(run_fixture, "old", key=run_fixture.other_key)
     run_fixture.clock.advance(minutes=16)
@@ -101,6 +118,14 @@ def test_a_test_of_a_user_may_not_write_elsewhere(run_fixture, location):
 def test_gs_s3_012_a_write_that_may_have_been_missed_stops_the_run(run_fixture, writes, doubts):
     with pytest.raises(VerificationError, match="GS-S3-012"):
         committed(run_fixture, *writes, doubts=doubts)
+
+
+def test_gs_s3_012_the_fix_for_existing_objects_is_to_write_their_rows(run_fixture):
+    adopted = UnmanagedWrite("", "CALL add_files", problem="CALL add_files, which adds objects", adopts=True)
+    with pytest.raises(VerificationError, match="GS-S3-012") as caught:
+        committed(run_fixture, adopted)
+    assert "read them with job.read" in str(caught.value)
+    assert "write.custom" not in str(caught.value)
 
 
 def test_gs_s3_012_a_run_that_cannot_be_observed_does_not_start(run_fixture):

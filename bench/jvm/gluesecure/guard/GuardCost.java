@@ -62,11 +62,13 @@ public final class GuardCost {
     }
 
     private static Map<String, Object> policy() {
-        Map<String, Object> rule = new HashMap<>();
+        Map<String, Object> written = new HashMap<>();
+        written.put("algorithm", "aws:kms");
+        written.put("key", KEY);
+        written.put("key_id", KEY.substring(KEY.length() - 36));
+        Map<String, Object> rule = new HashMap<>(written);
         rule.put("location", "");
-        rule.put("algorithm", "aws:kms");
-        rule.put("key", KEY);
-        rule.put("keys", Collections.singletonList(KEY.substring(KEY.length() - 36)));
+        rule.put("accepted", Collections.singletonList(written));
         Map<String, Object> policy = new HashMap<>();
         policy.put("state", "open");
         policy.put("run", "jr_1");

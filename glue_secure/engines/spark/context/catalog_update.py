@@ -242,10 +242,10 @@ def partitions_of(record: WriteRecord, depth: int) -> dict[tuple[str, ...], str]
     """
     base = S3Uri.parse(record.target)
     partitions = {}
-    for uri in (*(written.uri for written in record.objects), *record.proved):
-        folders = uri.key[len(base.as_prefix()) :].split("/")[:-1]
-        if len(folders) == depth and all("=" in folder for folder in folders):
-            values = tuple(unquote(folder.partition("=")[2]) for folder in folders)
+    for folder in record.folders:
+        folders = folder.key[len(base.as_prefix()) :].split("/")[:-1]
+        if len(folders) == depth and all("=" in name for name in folders):
+            values = tuple(unquote(name.partition("=")[2]) for name in folders)
             partitions[values] = f"{base.child('/'.join(folders))}/"
     return partitions
 

@@ -38,20 +38,22 @@ from glue_secure.engines.spark.context.catalog_update import (
     CatalogUpdate,
     require_table_keys,
 )
-from glue_secure.engines.spark.lake_tables import LakeSink, lake_table
+from glue_secure.engines.spark.lake_tables import FORMATS as LAKE_FORMATS
+from glue_secure.engines.spark.lake_tables import LakeSink, lake_sink, lake_table, update_not_offered
 from glue_secure.engines.spark.protected_table import with_protected_data
 from glue_secure.engines.spark.sink_formats import prepare, sink_format, writer_options
 from glue_secure.io.call_checks import reject_protected_options, s3_location
+from glue_secure.io.writer import WriteMode
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from glue_secure.engines.run_context import RunContext
     from glue_secure.run.run import Run
 
 _S3_OPTIONS = {"path", "partitionKeys", "compression", "compressionType"}
 _CATALOG_OPTIONS = {"partitionKeys", "compression", "compressionType", *UPDATE_OPTIONS}
-_FORMATS_AS_TYPE = ("parquet", "orc")
+_FORMATS_AS_TYPE = ("parquet", "orc", *LAKE_FORMATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class S3Sink:
         format_options: Glue's ``format_options``.
         options: Glue's ``connection_options`` without ``path``.
         update: the update of the Data Catalog after the write; None for no update.
+        mode: what the write does to existing objects.
+        overwrite_with_nothing: whether an overwrite by a frame without rows deletes the objects.
     """
 
     path: str
@@ -71,6 +75,8 @@ class S3Sink:
     format_options: Mapping[str, Any]
     options: Mapping[str, Any]
     update: CatalogUpdate | None = None
+    mode: WriteMode = "append"
+    overwrite_with_nothing: bool = False
 
     @classmethod
     def parse(
@@ -138,12 +144,24 @@ class S3Sink:
             location,
             format=prepared.writer,
             evidence_format=prepared.format,
+            mode=self.mode,
             partition_by=keys,
             options=prepared.options,
+            overwrite_with_nothing=self.overwrite_with_nothing,
         )
         if self.update is not None:
             self.update.apply(run, table, record, format=format.name, keys=keys, spark=options)
         return record
+
+    def resolve(self, run: Run, spark: SparkSession) -> S3Sink | LakeSink:
+        """Return the sink of the table that the path names; this sink for a format of files."""
+        format = self.format.lower()
+        if format not in LAKE_FORMATS:
+            return self
+        if self.update is not None:
+            raise update_not_offered(format)
+        options = {**self.options, **self.format_options, "path": self.path}
+        return lake_sink(run, spark, format, options)
 
     def _partition_keys(self) -> list[str]:
         keys = self.options.get("partitionKeys") or ()
@@ -382,7 +400,7 @@ class DataSink:
         with self._context.operation(f"{self._call}.writeDataFrame") as run:
             if not hasattr(data_frame, "_jdf"):
                 raise _wrong_type("writeDataFrame", data_frame, "a DataFrame")
-            self._write(run, Table.of(data_frame))
+            self._write(run, data_frame)
             return data_frame
 
     def write(
@@ -408,10 +426,16 @@ class DataSink:
             raise UsageError(call, found="a sink that is not S3", required="an S3 sink")
         return self._sink
 
-    def _write(self, run: Run, table: Table, name: str = "") -> None:
+    def _write(self, run: Run, frame: Table | DataFrame, name: str = "") -> None:
         require_run_account(run, self._call, self._catalog_id)
+        data = frame.data if isinstance(frame, Table) else frame
         sink = self._sink.resolve(run) if isinstance(self._sink, CatalogSink) else self._sink
-        sink.write(run, table, name)
+        if isinstance(sink, S3Sink):
+            sink = sink.resolve(run, data.sparkSession)
+        if isinstance(sink, LakeSink):
+            sink.write(run, data, name)
+        else:
+            sink.write(run, frame if isinstance(frame, Table) else Table.of(frame), name)
 
 
 def _format_options(table: TableDefinition) -> dict[str, Any]:

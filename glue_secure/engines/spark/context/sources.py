@@ -36,7 +36,7 @@ from glue_secure.engines.spark.formats import (
     matched_by_name,
     source_format,
 )
-from glue_secure.engines.spark.lake_tables import LakeSource, lake_table
+from glue_secure.engines.spark.lake_tables import LakeSource, lake_format, lake_table
 from glue_secure.engines.spark.loading import with_source_columns, without_first_records
 from glue_secure.engines.spark.reading_options import ReadOptions, read_options
 from glue_secure.io.catalog_reader import JDBC_OPTIONS, S3_OPTIONS, TableConversion
@@ -244,9 +244,7 @@ class CatalogSource:
         def read_connector(table: CatalogTable) -> Table | DataFrame | None:
             lake = lake_table(table)
             if lake is not None:
-                return lake.read(
-                    run, self.spark, self.options, self.push_down_predicate, self.transformation_ctx
-                )
+                return lake.read(run, self.spark, self.options, self.push_down_predicate)
             if unknown is not None:
                 raise unknown
             found = catalog_connector(table, self.options)
@@ -301,7 +299,10 @@ class DataSource:
 
     def setFormat(self, format: str, **options: Any) -> None:
         """Set the format of an S3 source, and its ``format_options``."""
-        self._source = self._source.with_format(format, options)
+        source, lake = self._source, lake_format("s3", format)
+        if lake and isinstance(source, S3Source) and source.connection_type == "s3":
+            source = LakeSource(self._glue_context.spark_session, lake, source.options)
+        self._source = source.with_format(format, options)
 
     def getFrame(self, **options: Any) -> DynamicFrame:
         """Return the DynamicFrame.
@@ -375,9 +376,9 @@ def parse_source(
     Raises:
         UsageError: the plain-Spark runtime does not offer the source.
     """
-    lake = str(format or connection_type).lower()
-    if connection_type in ("s3", lake) and lake in ("delta", "hudi"):
-        return LakeSource(spark, lake, dict(options), transformation_ctx), lake
+    lake = lake_format(connection_type, format)
+    if lake:
+        return LakeSource(spark, lake, dict(options)), lake
     is_of_s3 = connection_type == "s3" or connection_type in FORMATS
     if push_down_predicate and not is_of_s3:
         raise UsageError(

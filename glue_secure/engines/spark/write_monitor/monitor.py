@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,13 @@ from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteRepo
 from glue_secure.engines.spark.failures import failure_of
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs, own_store
-from glue_secure.engines.spark.write_monitor.plans import ObservedTables, writes_of
+from glue_secure.engines.spark.write_monitor.plans import (
+    ObservedTables,
+    calls_in_text,
+    of_existing_objects,
+    write_of_call,
+    writes_of,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -76,6 +82,19 @@ class SparkWriteMonitor:
         problem = "" if location else f"{method} without a location"
         self.record(UnmanagedWrite(location, method, problem=problem, stores_files=True))
 
+    def record_call(self, execution: Any) -> None:
+        """Record the write of a ``CALL`` statement."""
+        self._record_plan("the plan of a CALL statement", lambda: write_of_call(execution))
+
+    def record_text(self, text: str) -> None:
+        """Record the calls of procedures that the text of a script or an ``EXECUTE IMMEDIATE`` may make."""
+        for write in calls_in_text(text):
+            self.record(write)
+
+    def record_existing_objects(self, method: str) -> None:
+        """Record a call of a method that adds existing objects to a table."""
+        self.record(of_existing_objects(method, failed=False))
+
     def record_stream(self, query: StreamingQuery) -> None:
         """Record the locations of a stream's sink and checkpoint."""
         java_query = query._jsq.streamingQuery()
@@ -98,17 +117,20 @@ class SparkWriteMonitor:
 
     @contextmanager
     def attribute_writes_to_run(
-        self, location: S3Uri | None, *, by_connector: bool = False
+        self, location: S3Uri | None, *, by_connector: bool = False, commands: int = 1
     ) -> Iterator[None]:
         """Attribute the writes of the block to the run, so that they are not reported as unmanaged.
 
-        These are writes below ``location``, writes to an unknown location, and RDD saves. Two writes to the
-        same location cannot be distinguished, so both stay unmanaged and are verified once more.
+        These are writes below ``location``, writes to an unknown location, and RDD saves. More writes to the
+        same location than the block makes cannot be distinguished, so all stay unmanaged and are verified
+        once more. Objects that a write adds to a table and that exist already are not verified by the run's
+        write, so that such a write stays unmanaged, too.
 
         Args:
             location: where the run writes; None for a database.
             by_connector: whether a connector writes, whose location is unknown. Writes of files count as
                 unmanaged all the same.
+            commands: the most commands of Spark by which the block writes to one location.
         """
         self._queries.wait_for_listeners()
         with self._lock:
@@ -125,6 +147,7 @@ class SparkWriteMonitor:
                     recorded
                     for recorded in self._recorded
                     if recorded.number > first_number
+                    and not recorded.write.adopts
                     and (
                         _is_below(recorded.write, location)
                         or (by_connector and not recorded.write.location and not recorded.write.stores_files)
@@ -132,7 +155,7 @@ class SparkWriteMonitor:
                 ]
                 locations = [recorded.write.location for recorded in of_block]
                 for recorded in of_block:
-                    if not recorded.write.location or locations.count(recorded.write.location) == 1:
+                    if not recorded.write.location or locations.count(recorded.write.location) <= commands:
                         self._recorded.remove(recorded)
 
     def take(self) -> UnmanagedWriteReport:
@@ -180,10 +203,14 @@ class SparkWriteMonitor:
     def _record_query(self, execution: Any, failed: bool) -> None:
         """Record the writes of a finished query."""
         self._queries_seen += 1
+        self._record_plan("a query's plan", lambda: writes_of(execution, failed=failed, tables=self._tables))
+
+    def _record_plan(self, plan: str, read: Callable[[], Iterable[UnmanagedWrite]]) -> None:
+        """Record the writes that ``read`` returns, or a doubt if it cannot read the plan."""
         try:
-            writes = writes_of(execution, failed=failed, tables=self._tables)
+            writes = read()
         except Exception as error:  # a plan of an unknown kind
-            self._doubt(f"a query's plan could not be read ({type(error).__name__})")
+            self._doubt(f"{plan} could not be read ({type(error).__name__})")
             return
         for write in writes:
             self.record(write)

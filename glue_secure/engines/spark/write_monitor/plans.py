@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from glue_secure.core.identifiers import quoted
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 from glue_secure.engines.spark.locations import path_of
 from glue_secure.engines.spark.row_metrics import output_rows
 
+_DELTA = "delta."
 _SPARK_PACKAGE = "org.apache.spark.sql."
 _VERSION_2_PACKAGE = "org.apache.spark.sql.execution.datasources.v2."
 # What the physical writes of data source version 2 inherit, Spark 3.3 to 4.1: writes of version 2, and writes
@@ -30,6 +32,25 @@ _TABLE_COMMANDS = re.compile(
     r"(CreateTable|ReplaceTable|AtomicReplaceTable|AlterTable|TruncateTable|Call|\w+PartitionField"
     r"|SetWriteDistributionAndOrdering|(Set|Drop)IdentifierFields|(CreateOrReplace|Drop)(Branch|Tag))Exec"
 )
+# Procedures of Iceberg and Hudi and commands of Delta that add existing objects, whose encryption is unknown,
+# to a table.
+_ADOPTING = re.compile(
+    r"(AddFiles|MigrateTable|SnapshotTable|RegisterTable|RunBootstrap)Procedure"
+    r"|(ConvertToDelta|CloneTable)Command"
+)
+# Their names in SQL, and those of procedures that store nothing. https://iceberg.apache.org/docs/1.10.0/spark-procedures/
+_ADOPTING_PROCEDURES = ("add_files", "migrate", "register_table", "snapshot")
+_READING_PROCEDURES = ("ancestors_of", "create_changelog_view")
+# Words of a text of statements, and a literal that is the whole statement of EXECUTE IMMEDIATE. A literal
+# with a backslash may have any word.
+_CALL = re.compile(r"\bCALL\b", re.IGNORECASE)
+_IMMEDIATE = re.compile(r"\bIMMEDIATE\b", re.IGNORECASE)
+_WHOLE_LITERAL = re.compile(
+    r"""\s*R?(?:(?:'[^'\\]*')+|(?:"[^"\\]*")+)\s*(?:;|\Z|INTO\b|USING\b)""", re.IGNORECASE
+)
+_DOUBLED_QUOTES = re.compile(r"''|\"\"")
+# The operation and the option of a write by Hudi that do the same.
+_HUDI_OPERATION, _HUDI_BOOTSTRAP = "hoodie.datasource.write.operation", "hoodie.bootstrap.base.path"
 # Properties of an Iceberg table that name further locations.
 _TABLE_PATHS = (
     "write.data.path",
@@ -37,6 +58,8 @@ _TABLE_PATHS = (
     "write.metadata.path",
     "write.object-storage.path",
 )
+# A class of the job that decides where an Iceberg table stores its files.
+_LOCATION_PROVIDER = "write.location-provider.impl"
 # Data sources of version 1 that store nothing.
 _EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvider")
 # Formats whose option "path" is the location of their files.
@@ -56,6 +79,8 @@ _FILE_WRITES = re.compile(
     r"LoadData|SparkWrite|SparkPositionDeltaWrite|iceberg|delta|hudi|Hoodie|FileBatchWrite|FileWrite|xml",
     re.IGNORECASE,
 )
+# Spark's own class for the write of a source that has none, so that only the table shows the source.
+_DEFAULT_WRITE = "org.apache.spark.sql.connector.write.WriteBuilder$1"
 _known_kinds: dict[str, bool] = {}
 
 
@@ -152,6 +177,39 @@ def writes_of(execution: Any, *, failed: bool, tables: ObservedTables) -> list[U
     return []
 
 
+def write_of_call(execution: Any) -> list[UnmanagedWrite]:
+    """Return the write of a ``CALL`` statement of Spark 4, whose executed plan has the result only.
+
+    Its tables are arguments, so that the location is not known.
+    """
+    parts = execution.logical().procedure().nameParts()
+    name = str(parts.apply(parts.size() - 1)).lower()
+    if name in _READING_PROCEDURES:
+        return []
+    if name in _ADOPTING_PROCEDURES:
+        return [of_existing_objects(f"CALL {name}", failed=False)]
+    problem = f"CALL {name}, whose location is unknown"
+    return [UnmanagedWrite("", f"CALL {name}", problem=problem, stores_files=True)]
+
+
+def calls_in_text(text: str) -> list[UnmanagedWrite]:
+    """Return the writes of procedures that a script or an ``EXECUTE IMMEDIATE`` of Spark 4 may have called.
+
+    The text is not parsed: it may call a procedure if it has the word ``CALL``, or executes a statement that
+    is not a literal.
+    """
+    problem = ""
+    # Consecutive literals may be one.
+    if _CALL.search(text) or _CALL.search(_DOUBLED_QUOTES.sub("", text)):
+        problem = "a CALL in a script or an EXECUTE IMMEDIATE"
+    elif any(not _WHOLE_LITERAL.match(text, word.end()) for word in _IMMEDIATE.finditer(text)):
+        problem = "an EXECUTE IMMEDIATE of a statement whose text is not known"
+    if not problem:
+        return []
+    problem += ", which may add objects to a table that the run did not write"
+    return [UnmanagedWrite("", "CALL", problem=problem, adopts=True)]
+
+
 def _data_writing_command(
     command: Any, execution: Any, failed: bool, tables: ObservedTables
 ) -> list[UnmanagedWrite]:
@@ -193,10 +251,14 @@ def _executed_command(
         return [UnmanagedWrite(location, "table", None, failed)] if location else []
     if name.startswith(("Show", "Describe")):
         return []
+    for part in (command, _part(command, "procedure"), _part(_part(command, "query"), "get")):
+        kind = "" if part is None else str(part.getClass().getSimpleName())
+        if _ADOPTING.fullmatch(kind):
+            return [of_existing_objects(kind, failed)]
     if ".sql.delta." in class_name:
         location = _location_of_delta(command)
         return [
-            UnmanagedWrite(location, "delta", None, failed)
+            UnmanagedWrite(location, "delta", None, failed, table=f"{_DELTA}{quoted(location)}")
             if location
             else _to_unknown_location(class_name, failed)
         ]
@@ -220,8 +282,14 @@ def _save_into_data_source(command: Any, failed: bool) -> list[UnmanagedWrite]:
     if _EPHEMERAL_SOURCES.fullmatch(source):
         return []
     is_table = any(format in source.lower() for format in _TABLE_FORMATS)
-    if is_table and command.options().contains("path"):
-        return [UnmanagedWrite(str(command.options().apply("path")), "table", None, failed)]
+    options = command.options()
+    operation = str(options.apply(_HUDI_OPERATION)) if options.contains(_HUDI_OPERATION) else ""
+    if options.contains(_HUDI_BOOTSTRAP) or operation.lower() == "bootstrap":
+        return [of_existing_objects("a bootstrap by Hudi", failed)]
+    if is_table and options.contains("path"):
+        location = str(options.apply("path"))
+        name = f"{_DELTA}{quoted(location)}" if "delta" in source.lower() else ""
+        return [UnmanagedWrite(location, "table", None, failed, table=name)]
     return [_to_data_source(source.rpartition(".")[2], failed)]
 
 
@@ -274,9 +342,13 @@ def _version_2_write(node: Any, name: str, execution: Any, failed: bool) -> list
             break
     if "Noop" in writer:
         return []  # Spark's benchmark sink writes nothing
-    locations = _locations_of_table(_table_of(node, execution))
+    table = _table_of(node, execution)
+    locations = _locations_of_table(table)
     if locations:
-        return [UnmanagedWrite(location, "table", None, failed) for location in locations]
+        name = _name_of_table(table)
+        return [UnmanagedWrite(location, "table", None, failed, table=name) for location in locations]
+    if writer == _DEFAULT_WRITE and table is not None:
+        writer = str(table.getClass().getName())
     return [_to_unknown_location(f"{name} {writer}".strip(), failed)]
 
 
@@ -286,9 +358,12 @@ def _table_command(node: Any, name: str) -> list[UnmanagedWrite]:
     kind = next((str(part.getClass().getName()) for part in parts if part is not None), "")
     if not _FILE_TABLES.search(kind):
         return []
-    locations = _locations_of_table(_table_of(node, None))
+    if _ADOPTING.fullmatch(kind.rpartition(".")[2]):
+        return [of_existing_objects(kind.rpartition(".")[2], failed=False)]
+    table = _table_of(node, None)
+    locations = _locations_of_table(table)
     if locations:
-        return [UnmanagedWrite(location, "table") for location in locations]
+        return [UnmanagedWrite(location, "table", table=_name_of_table(table)) for location in locations]
     return [_to_unknown_location(f"{name} {kind}", failed=False)]
 
 
@@ -313,10 +388,18 @@ def _locations_of_table(table: Any) -> list[str]:
         return []
     properties = table.properties()
     location = properties.get("location")
-    if not location:
+    if not location or properties.get(_LOCATION_PROVIDER):
         return []
     others = (properties.get(name) for name in _TABLE_PATHS)
     return list(dict.fromkeys([str(location), *(str(other) for other in others if other)]))
+
+
+def _name_of_table(table: Any) -> str:
+    """Return how SQL names a table of Iceberg or Delta, ``""`` if that is not known."""
+    if ".delta." in str(table.getClass().getName()):
+        location = table.properties().get("location")
+        return f"{_DELTA}{quoted(str(location))}" if location else ""
+    return str(_part(table, "name") or "")
 
 
 def _part(owner: Any, accessor: str, *arguments: Any) -> Any:
@@ -381,6 +464,12 @@ def _to_unknown_location(name: str, failed: bool) -> UnmanagedWrite:
     words = " ".join(word.rpartition(".")[2] for word in name.split())
     problem = f"a write by {words}, whose location is unknown"
     return UnmanagedWrite("", words, None, failed, problem, bool(_FILE_WRITES.search(name)))
+
+
+def of_existing_objects(name: str, failed: bool) -> UnmanagedWrite:
+    """Return the write of a command or function that adds existing objects to a table."""
+    problem = f"{name}, which adds objects to a table that the run did not write"
+    return UnmanagedWrite("", name, None, failed, problem, adopts=True)
 
 
 def _to_data_source(source: str, failed: bool) -> UnmanagedWrite:

@@ -8,6 +8,7 @@ as before.
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,14 @@ _SAVES_BY_PATH = (
     "saveAsSequenceFile",
     "saveAsTextFile",
 )
+# Static methods that add existing objects to a table without a query.
+_ADOPTING_METHODS = (("io.delta.tables.DeltaTable", "convertToDelta"),)
+# Logical plans of Spark 4 that execute the statements of a text, and texts that may have executed one of them
+# before they failed.
+_TEXT_PLANS = frozenset(("CompoundBody", "UnresolvedExecuteImmediate"))
+_MAY_FAIL_LATE = re.compile(r"\bBEGIN\b|\bIMMEDIATE\b.*\bINTO\b", re.IGNORECASE | re.DOTALL)
+# The start of errors by which Delta Lake refuses a conversion before it commits.
+_REFUSED_BY_DELTA = "[DELTA_"
 _SAVES_BY_SETTINGS = ("saveAsHadoopDataset", "saveAsNewAPIHadoopDataset")
 
 
@@ -43,6 +52,11 @@ class SparkHooks:
         on_checkpoint_directory: receives a checkpoint directory before it is set. May raise.
         on_stream: receives a stream that has started.
         on_session: receives a session that was created by ``newSession``.
+        on_call: receives the query execution of a ``CALL`` statement, on Spark 4.
+        on_text: receives the text of a script or an ``EXECUTE IMMEDIATE``, on Spark 4.
+        on_existing_objects: receives the name of a function that adds existing objects to a table.
+        settings_with: receives name and value of a setting that was set on a session, and returns further
+            settings, for those of the names that are not set.
     """
 
     save: SaveHandler
@@ -50,6 +64,10 @@ class SparkHooks:
     on_checkpoint_directory: Callable[[str], None]
     on_stream: Callable[[StreamingQuery], None]
     on_session: Callable[[SparkSession], None]
+    on_call: Callable[[Any], None]
+    on_text: Callable[[str], None]
+    on_existing_objects: Callable[[str], None]
+    settings_with: Callable[[str, str], Mapping[str, str]]
 
 
 _thread = threading.local()
@@ -97,11 +115,16 @@ def _flag(name: str) -> Iterator[None]:
 
 def _hooks_of(context: SparkContext) -> SparkHooks | None:
     """Return the hooks of the last run that was opened on the context."""
-    if getattr(_thread, "is_suppressed", False):
-        return None
-    with _lock:
-        matching = [hooks for attached, hooks in _attached if attached is context]
+    matching = _all_hooks_of(context)
     return matching[-1] if matching else None
+
+
+def _all_hooks_of(context: SparkContext) -> list[SparkHooks]:
+    """Return the hooks of every run that is open on the context, in the order in which they were opened."""
+    if getattr(_thread, "is_suppressed", False):
+        return []
+    with _lock:
+        return [hooks for attached, hooks in _attached if attached is context]
 
 
 def _install() -> None:
@@ -110,8 +133,11 @@ def _install() -> None:
         if _is_installed:
             return
         _is_installed = True
+    import pyspark
+    from py4j.java_gateway import JavaClass
     from pyspark import RDD, SparkContext
     from pyspark.sql import SparkSession
+    from pyspark.sql.conf import RuntimeConfig
     from pyspark.sql.streaming import DataStreamWriter
 
     for name in _SAVES_BY_PATH:
@@ -123,6 +149,10 @@ def _install() -> None:
         setattr(DataStreamWriter, name, _wrap_start(getattr(DataStreamWriter, name)))
     DataStreamWriter.foreachBatch = _wrap_foreach_batch(DataStreamWriter.foreachBatch)
     SparkSession.newSession = _wrap_new_session(SparkSession.newSession)
+    if not pyspark.__version__.startswith("3."):
+        SparkSession.sql = _wrap_sql(SparkSession.sql)
+    JavaClass.__getattr__ = _wrap_static_method(JavaClass.__getattr__)
+    RuntimeConfig.set = _wrap_set(RuntimeConfig.set)
 
 
 def _directory(settings: Mapping[str, str]) -> str:
@@ -207,3 +237,82 @@ def _wrap_new_session(original: Callable[..., Any]) -> Callable[..., Any]:
         return session
 
     return new_session
+
+
+def _wrap_sql(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Report ``CALL`` to every run. Spark 4 executes it when it analyses the statement: no plan has it.
+
+    The statements of a script and of ``EXECUTE IMMEDIATE`` do not come here, so that their text is reported.
+    """
+
+    @functools.wraps(original)
+    def sql(self: Any, *args: Any, **kwargs: Any) -> Any:
+        text = str(args[0] if args else kwargs.get("sqlQuery", ""))
+        try:
+            frame = original(self, *args, **kwargs)
+        except BaseException:
+            if _MAY_FAIL_LATE.search(text):
+                for hooks in _all_hooks_of(self.sparkContext):
+                    hooks.on_text(text)
+            raise
+        matching = _all_hooks_of(self.sparkContext)
+        if matching:
+            execution = frame._jdf.queryExecution()
+            kind = execution.logical().getClass().getSimpleName()
+            for hooks in matching:
+                if kind == "Call":
+                    hooks.on_call(execution)
+                elif kind in _TEXT_PLANS:
+                    hooks.on_text(text)
+        return frame
+
+    return sql
+
+
+def _wrap_static_method(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Report the static methods of the JVM that add existing objects to a table to every run.
+
+    Python's API calls them. A call that failed may have committed, unless Delta Lake refused it.
+    """
+    from pyspark import SparkContext
+    from pyspark.sql.utils import AnalysisException
+
+    @functools.wraps(original)
+    def get(self: Any, name: str) -> Any:
+        member = original(self, name)
+        if (self._fqn, name) not in _ADOPTING_METHODS:
+            return member
+
+        def call(*args: Any) -> Any:
+            is_refused = False
+            try:
+                return member(*args)
+            except AnalysisException as error:
+                is_refused = str(error).startswith(_REFUSED_BY_DELTA)
+                raise
+            finally:
+                context = SparkContext._active_spark_context
+                if context is not None and not is_refused:
+                    for hooks in _all_hooks_of(context):
+                        hooks.on_existing_objects(f"{self._fqn.rpartition('.')[2]}.{name}")
+
+        return call
+
+    return get
+
+
+def _wrap_set(original: Callable[..., Any]) -> Callable[..., Any]:
+    from pyspark import SparkContext
+
+    @functools.wraps(original)
+    def set_setting(self: Any, key: Any, value: Any) -> Any:
+        result = original(self, key, value)
+        context = SparkContext._active_spark_context
+        hooks = None if context is None else _hooks_of(context)
+        if hooks is not None:
+            for name, text in hooks.settings_with(str(key), str(value)).items():
+                if self.get(name, None) is None:
+                    original(self, name, text)
+        return result
+
+    return set_setting

@@ -116,6 +116,6 @@ def test_a_table_without_a_location_names_the_clause_to_add():
     assert "LOCATION 's3://BUCKET/PREFIX/'" in summarised(task(text), "spark.sql").fix
 
 
-def test_a_sync_of_hudi_names_the_option_to_turn_off():
+def test_a_sync_of_hudi_that_plain_spark_cannot_do_names_the_mode_that_it_can():
     text = "java.lang.ClassNotFoundException: org.apache.calcite.rel.type.RelDataTypeSystem"
-    assert "hoodie.datasource.hive_sync.enable to false" in summarised(task(text), "write").fix
+    assert "hoodie.datasource.hive_sync.mode to hms" in summarised(task(text), "write").fix

@@ -179,6 +179,17 @@ def test_a_merge_into_an_iceberg_table_is_at_its_location():
     assert locations_of(execution_of(node, analyzed)) == [TABLE]
 
 
+def test_a_write_of_spark_s_default_class_is_named_by_its_table_and_stores_files():
+    table = java("HoodieDataSourceInternalTable", "org.apache.hudi.spark3.internal")
+    table.properties = method(SimpleNamespace(get=lambda _name: None))
+    analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
+    write = java("WriteBuilder$1", "org.apache.spark.sql.connector.write")
+    node = v2_node("AppendDataExec", "V2TableWriteExec", write=write)
+    (found,) = writes_of(execution_of(node, analyzed), failed=False, tables=ObservedTables())
+    assert found.problem.startswith("a write by AppendDataExec HoodieDataSourceInternalTable")
+    assert found.stores_files
+
+
 def test_a_new_iceberg_table_is_at_the_location_that_its_catalog_reports():
     catalog = java("SparkCatalog", "org.apache.iceberg.spark", loadTable=iceberg_table(location=TABLE))
     created = v2_node("CreateTableAsSelectExec", "V2CreateTableAsSelectBaseExec", catalog=catalog, ident="t")
@@ -187,6 +198,80 @@ def test_a_new_iceberg_table_is_at_the_location_that_its_catalog_reports():
     assert locations_of(execution_of(created)) == [TABLE]
     assert locations_of(execution_of(altered)) == [TABLE]
     assert locations_of(execution_of(shown)) == []
+
+
+def test_a_table_whose_files_a_class_of_the_job_places_has_no_known_location():
+    provider = {"write.location-provider.impl": "com.example.Elsewhere"}
+    table = iceberg_table(location=TABLE, **provider)
+    analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
+    node = v2_node("AppendDataExec", "V2TableWriteExec", write=java("SparkWrite$BatchAppend", ICEBERG))
+    (write,) = writes_of(execution_of(node, analyzed), failed=False, tables=ObservedTables())
+    assert (write.location, write.stores_files) == ("", True)
+
+
+def test_a_write_names_its_table_as_sql_does():
+    table = iceberg_table(location=TABLE)
+    table.name = method("glue_catalog.db.t")
+    analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
+    node = v2_node("AppendDataExec", "V2TableWriteExec", write=java("SparkWrite$BatchAppend", ICEBERG))
+    (write,) = writes_of(execution_of(node, analyzed), failed=False, tables=ObservedTables())
+    assert write.table == "glue_catalog.db.t"
+    merge = delta("MergeIntoCommand", deltaLog=java("DeltaLog", dataPath=path(TABLE)))
+    node = java("ExecutedCommandExec", cmd=merge)
+    (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
+    assert write.table == f"delta.`{TABLE}`"
+
+
+@pytest.mark.parametrize("name", ["AddFiles", "MigrateTable", "SnapshotTable", "RegisterTable"])
+def test_a_procedure_that_adds_existing_objects_is_never_known(name):
+    procedure = java(f"{name}Procedure", "org.apache.iceberg.spark.procedures")
+    node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure)
+    (write,) = writes_of(java("QueryExecution", executedPlan=node), failed=False, tables=ObservedTables())
+    assert write.problem == f"{name}Procedure, which adds objects to a table that the run did not write"
+    assert not write.stores_files
+
+
+def test_a_conversion_to_delta_is_never_known():
+    conversion = java("ConvertToDeltaCommand", "org.apache.spark.sql.delta.commands")
+    conversion.is_executed = True
+    (write,) = writes_of(executed(conversion), failed=False, tables=ObservedTables())
+    assert write.problem.startswith("ConvertToDeltaCommand, which adds objects")
+
+
+def options_of(**options):
+    named = {name.replace("__", "."): text for name, text in options.items()}
+    return SimpleNamespace(contains=named.__contains__, apply=named.__getitem__)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        java("CreateDeltaTableCommand", query=Option(java("CloneTableCommand"))),
+        java("CallProcedureHoodieCommand", procedure=java("RunBootstrapProcedure")),
+        java(
+            "SaveIntoDataSourceCommand",
+            dataSource=java("Spark3DefaultSource", "org.apache.hudi"),
+            options=options_of(path=TABLE, hoodie__datasource__write__operation="BOOTSTRAP"),
+        ),
+        java(
+            "SaveIntoDataSourceCommand",
+            dataSource=java("Spark3DefaultSource", "org.apache.hudi"),
+            options=options_of(path=TABLE, hoodie__bootstrap__base__path=ELSEWHERE),
+        ),
+    ],
+    ids=["clone", "procedure", "operation", "option"],
+)
+def test_a_table_of_the_objects_of_others_is_never_known(command):
+    node = java("ExecutedCommandExec", cmd=command)
+    (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
+    assert "which adds objects to a table that the run did not write" in write.problem
+    assert (write.location, write.stores_files) == ("", False)
+
+
+def test_a_table_of_delta_that_is_created_with_rows_is_at_its_location():
+    written = delta("CreateDeltaTableCommand", deltaLog=java("DeltaLog", dataPath=path(TABLE)))
+    written.query = method(Option(java("Project")))
+    assert locations_of(execution_of(java("ExecutedCommandExec", cmd=written))) == [TABLE]
 
 
 def test_a_procedure_of_iceberg_stores_files_at_an_unknown_location():

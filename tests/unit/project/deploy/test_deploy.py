@@ -2,7 +2,12 @@
 
 import base64
 import hashlib
+import io
+import os
+import subprocess
+import sys
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,6 +18,7 @@ from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.engines.spark.guard_jar import guard_jar
 from glue_secure.project.deploy import apply, plan
 from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
+from glue_secure.project.gluewheels import Pin, Wheel, Wheels
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -264,6 +270,145 @@ def test_a_policy_file_of_the_project_is_uploaded_and_pinned(project, folder, ac
     stored = clients["s3"].get_object(Bucket="acme-artifacts", Key=uri.partition("artifacts/")[2])
     assert (stored["Body"].read(), stored["ServerSideEncryption"]) == (content, "aws:kms")
     assert plan(pinned, folder, account, build=lambda: b"wheel", fetch=fetch).pending == ()
+
+
+def replanned(project, folder, account, fetch):
+    return plan(project, folder, account, build=lambda: b"wheel", fetch=fetch)
+
+
+def with_job(project, **values):
+    return replace(project, jobs={"daily": replace(project.jobs["daily"], **values)})
+
+
+def test_tags_are_set_and_preserved_and_a_changed_one_is_drift(project, folder, account, clients, fetch):
+    tagged = replace(with_job(project, tags={"team": "orders"}), tags={"team": "data", "stage": "dev"})
+    apply(replanned(tagged, folder, account, fetch), account)
+    job = "arn:aws:glue:eu-west-1:123456789012:job/daily"
+    assert clients["glue"].get_tags(ResourceArn=job)["Tags"] == {"team": "orders", "stage": "dev"}
+    assert replanned(tagged, folder, account, fetch).pending == ()
+    clients["glue"].tag_resource(ResourceArn=job, TagsToAdd={"team": "other", "added": "by hand"})
+    (change,) = replanned(tagged, folder, account, fetch).pending
+    assert (change.kind, change.details) == ("tags of job", (("team", "other", "orders"),))
+    apply(replanned(tagged, folder, account, fetch), account)
+    expected = {"team": "orders", "stage": "dev", "added": "by hand"}
+    assert clients["glue"].get_tags(ResourceArn=job)["Tags"] == expected
+
+
+def test_retries_and_class_are_set_if_the_file_has_them_and_preserved_if_not(
+    project, folder, account, clients, fetch
+):
+    given = with_job(project, retries=2, execution_class="FLEX")
+    apply(replanned(given, folder, account, fetch), account)
+    job = clients["glue"].get_job(JobName="daily")["Job"]
+    assert (job["MaxRetries"], job["ExecutionClass"]) == (2, "FLEX")
+    assert replanned(project, folder, account, fetch).pending == ()
+    (change,) = replanned(with_job(project, retries=0), folder, account, fetch).pending
+    assert change.details == (("MaxRetries", "2", "0"),)
+
+
+def test_an_existing_role_and_existing_keys_are_used(project, folder, account, clients, fetch):
+    role = "arn:aws:iam::123456789012:role/platform/daily"
+    made = clients["kms"].create_key(
+        KeyUsage="ENCRYPT_DECRYPT", KeySpec="SYMMETRIC_DEFAULT", MultiRegion=False
+    )
+    key = made["KeyMetadata"]["Arn"]
+    adopted = replace(with_job(project, role=role), keys={"data": key})
+    apply(replanned(adopted, folder, account, fetch), account)
+    assert clients["glue"].get_job(JobName="daily")["Job"]["Role"] == role
+    configuration = clients["glue"].get_security_configuration(Name="orders-strict")
+    (s3,) = configuration["SecurityConfiguration"]["EncryptionConfiguration"]["S3Encryption"]
+    assert s3["KmsKeyArn"] == key
+    with pytest.raises(UsageError, match="no configuration platform in the account"):
+        replanned(replace(adopted, existing_configuration="platform"), folder, account, fetch)
+
+
+def test_modules_are_uploaded_as_a_zip_that_the_job_imports(project, folder, account, clients, fetch):
+    package = folder / "lib" / "orders"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("RATE = 2\n")
+    (package / "rates.json").write_text("{}")
+    (package / ".env").write_text("not code")
+    (folder / "lib" / "dates.py").write_text("DAY = 1\n")
+    given = with_job(project, modules=("lib/orders", "lib/dates.py"))
+    apply(replanned(given, folder, account, fetch), account)
+    uri = clients["glue"].get_job(JobName="daily")["Job"]["NonOverridableArguments"]["--extra-py-files"]
+    assert uri == "s3://acme-artifacts/scripts/daily.modules.zip"
+    stored = clients["s3"].get_object(Bucket="acme-artifacts", Key="scripts/daily.modules.zip")
+    assert stored["ServerSideEncryption"] == "aws:kms"
+    archive = folder / "modules.zip"
+    archive.write_bytes(stored["Body"].read())
+    with zipfile.ZipFile(archive) as members:
+        assert members.namelist() == ["dates.py", "orders/__init__.py", "orders/rates.json"]
+    code = "import dates, orders; print(dates.DAY + orders.RATE)"
+    environment = {**os.environ, "PYTHONPATH": str(archive)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("3\n", 0), done.stderr
+    assert replanned(given, folder, account, fetch).pending == ()
+    (folder / "lib" / "dates.py").write_text("DAY = 2\n")
+    (change,) = replanned(given, folder, account, fetch).pending
+    assert change.name == uri
+
+
+@pytest.mark.parametrize(
+    ("modules", "message"), [(("missing",), "missing: no Python file"), (("bad.py",), "bad.py: SyntaxError")]
+)
+def test_a_module_that_is_missing_or_does_not_compile_is_an_error(
+    project, folder, account, fetch, modules, message
+):
+    (folder / "bad.py").write_text("def:\n")
+    with pytest.raises(UsageError, match=rf"jobs\.daily\.modules(.|\n)*{message}"):
+        replanned(with_job(project, modules=modules), folder, account, fetch)
+
+
+def test_a_job_with_requirements_has_an_archive_of_its_own_from_the_lock(
+    project, folder, account, clients, fetch
+):
+    digest = hashlib.sha256(b"top").hexdigest()
+    asked = []
+
+    def locked(path, version):
+        asked.append((path, version.name))
+        return Wheels((Pin("top", "1.0", digest),), (Wheel("top-1.0-py3-none-any.whl", b"top"),))
+
+    def replanned():
+        jobs = {
+            "daily": replace(project.jobs["daily"], requirements="jobs/requirements.txt"),
+            "hourly": replace(project.jobs["daily"], name="hourly"),
+        }
+        given = replace(project, jobs=jobs)
+        return plan(given, folder, account, build=lambda: b"wheel", fetch=fetch, fetch_locked=locked)
+
+    apply(replanned(), account)
+    assert asked == [(folder / "jobs" / "requirements.txt", "5.1")]
+    own, shared = (
+        clients["glue"].get_job(JobName=name)["Job"]["NonOverridableArguments"]["--additional-python-modules"]
+        for name in ("daily", "hourly")
+    )
+    assert own == "s3://acme-artifacts/scripts/daily.gluewheels.zip"
+    assert shared.startswith("s3://acme-artifacts/glue-secure/")
+    members = {}
+    for uri in (own, shared):
+        stored = clients["s3"].get_object(
+            Bucket="acme-artifacts", Key=uri.removeprefix("s3://acme-artifacts/")
+        )
+        assert stored["ServerSideEncryption"] == "aws:kms"
+        with zipfile.ZipFile(io.BytesIO(stored["Body"].read())) as archive:
+            members[uri] = set(archive.namelist())
+    assert members[own] - members[shared] == {"wheels/top-1.0-py3-none-any.whl"}
+    assert members[shared] < members[own]
+    assert replanned().pending == ()
+
+
+def test_a_job_whose_requirements_have_no_lock_stops_before_any_change(
+    project, folder, account, clients, fetch
+):
+    (folder / "requirements.txt").write_text("top\n")
+    given = with_job(project, requirements="requirements.txt")
+    with pytest.raises(
+        UsageError, match=r"requirements\.glue-5\.1\.lock\.txt(.|\n)*glue-secure package --req"
+    ):
+        replanned(given, folder, account, fetch)
+    assert clients["s3"].list_objects_v2(Bucket="acme-artifacts")["KeyCount"] == 0
 
 
 def test_a_missing_bucket_is_reported_before_any_change(planned, clients):

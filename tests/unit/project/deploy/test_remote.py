@@ -20,18 +20,24 @@ RUN = RemoteRun("daily", "jr_1", ("driver", "error"), S3Uri.parse("s3://proof/ev
 class FakeRuns:
     """Returns the given states in order, and raises exceptions among them."""
 
-    def __init__(self, *answers):
-        self.answers, self.started = list(answers), []
+    def __init__(self, *answers, stop=None):
+        self.answers, self.started, self.stopped = list(answers), [], []
+        self.stop_error = stop
 
-    def start(self, job, arguments):
-        self.started.append((job, dict(arguments)))
+    def start(self, job, arguments, session_policy=""):
+        self.started.append((job, dict(arguments), *([session_policy] if session_policy else [])))
         return "jr_1"
+
+    def stop(self, job, run):
+        self.stopped.append((job, run))
+        if self.stop_error:
+            raise self.stop_error
 
     def state(self, _job, _run):
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
-        return RunState(answer)
+        return answer if isinstance(answer, RunState) else RunState(answer)
 
 
 class FakeLogs:
@@ -224,6 +230,82 @@ def test_an_earlier_run_is_found_and_no_run_is_started():
     with pytest.raises(UsageError, match="'jr_8', which does not exist"):
         remote.begin("daily", {}, account=FakeAccount(), runs=runs, run="jr_8")
     assert runs.started == []
+
+
+POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}'
+
+
+def test_a_run_with_a_session_policy_is_read_back():
+    reported = RunState("STARTING", session_policy=json.dumps(json.loads(POLICY), indent=2))
+    runs = FakeRuns(reported)
+    remote.begin("daily", {}, account=FakeAccount(), runs=runs, policy=POLICY)
+    assert runs.started == [("daily", {}, POLICY)]
+    assert runs.stopped == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("RUNNING", "no ExecutionRoleSessionPolicy"),
+        (RunState("RUNNING", session_policy='{"Statement":[]}'), "another ExecutionRoleSessionPolicy"),
+        (RunState("RUNNING", session_policy="{"), "not JSON"),
+        (service_error("AccessDeniedException"), "AccessDeniedException"),
+        (UsageError("credentials", found="none", required="some"), "UsageError before"),
+        (KeyboardInterrupt(), "KeyboardInterrupt before"),
+        (KeyError("JobRun"), "KeyError before"),
+    ],
+)
+def test_a_run_that_does_not_have_its_session_policy_is_stopped(answer, found):
+    runs = FakeRuns(answer)
+    with pytest.raises(VerificationError, match=rf"GS-DEP-007(.|\n)*{found}(.|\n)*the run was stopped"):
+        remote.begin("daily", {}, account=FakeAccount(), runs=runs, policy=POLICY)
+    assert runs.stopped == [("daily", "jr_1")]
+
+
+@pytest.mark.parametrize(
+    ("stop", "reason"),
+    [
+        (service_error("AccessDeniedException"), "AccessDeniedException"),
+        (UsageError("credentials", found="none", required="some"), "UsageError"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+    ],
+)
+def test_the_error_says_whether_the_run_was_stopped(stop, reason):
+    runs = FakeRuns("RUNNING", stop=stop)
+    with pytest.raises(VerificationError, match="GS-DEP-007") as raised:
+        remote.begin("daily", {}, account=FakeAccount(), runs=runs, policy=POLICY)
+    text = str(raised.value)
+    assert "may be running" in text and reason in text and "was stopped" not in text
+    assert "aws glue batch-stop-job-run --job-name daily --job-run-ids jr_1" in text
+
+
+def test_glue_gets_the_session_policy_and_reports_it():
+    class Client:
+        def start_job_run(self, **request):
+            assert request == {"JobName": "daily", "Arguments": {}, "ExecutionRoleSessionPolicy": POLICY}
+            return {"JobRunId": "jr_1"}
+
+        def get_job_run(self, **_):
+            return {"JobRun": {"JobRunState": "RUNNING", "ExecutionRoleSessionPolicy": POLICY}}
+
+    runs = JobRuns(client=Client())
+    assert runs.start("daily", {}, POLICY) == "jr_1"
+    assert runs.state("daily", "jr_1").session_policy == POLICY
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no JSON"),
+        ("[]", "JSON without Statement"),
+        ('{"Version": "2012-10-17"}', "JSON without Statement"),
+        (json.dumps({"Statement": ["x" * 2048]}), "2048 characters at most"),
+    ],
+)
+def test_a_file_that_is_no_session_policy_is_an_error(text, message):
+    with pytest.raises(UsageError, match=rf"run\.json(.|\n)*{message}"):
+        remote.session_policy(text, "run.json")
+    assert remote.session_policy(json.dumps(json.loads(POLICY), indent=4), "run.json") == POLICY
 
 
 def test_a_stop_that_glue_reports_as_failed_is_an_error():

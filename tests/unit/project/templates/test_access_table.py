@@ -11,8 +11,10 @@ from generated_documents import ACCOUNT, GeneratedAccess, arn, both, role, secre
 SERVICE_LINKED = role("aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess")
 # Caller → ARN and policies.
 CALLERS = {
-    "load": (role("lake-load"), ["role lake-load"]),
-    "report": (role("lake-report"), ["role lake-report"]),
+    "load": (role("glue/lake/lake-load"), ["role lake-load"]),
+    "report": (role("glue/lake/lake-report"), ["role lake-report"]),
+    "flow-logs": (role("glue/lake/flow-logs"), ["role flow-logs"]),
+    "crawler": (role("glue/lake/lake-raw-crawler"), ["role lake-raw-crawler"]),
     "deployer": (role("deployer"), ["deployer"]),
     "operator": (role("operator"), ["operator"]),
     "analyst": (role("analyst"), []),
@@ -24,6 +26,7 @@ CALLERS = {
     "admin": (role("admin"), "*"),
     "unnamed": (role("unnamed"), []),
     "logs": ("logs.eu-west-1.amazonaws.com", []),
+    "events": ("events.amazonaws.com", []),
     "s3-logs": ("logging.s3.amazonaws.com", []),
 }
 NETWORK = {
@@ -35,6 +38,7 @@ EXISTING_KEYS = {
     "shared": "1234abcd-12ab-34cd-56ef-1234567890ab",
     "evidence": "0000e71d-12ab-34cd-56ef-1234567890ab",
     "columns": "0000c01d-12ab-34cd-56ef-1234567890ab",
+    "central": "0000ce47-12ab-34cd-56ef-1234567890ab",
 }
 ROWS = """
 # Objects under the data key.
@@ -134,6 +138,59 @@ report         s3:PutObject           s3:acme-lake-curated/a       -            
 report         s3:GetObject           s3:acme-lake-raw/a           -                                  no
 report         s3:GetObject           s3:acme-shared/a             -                                  no
 report         s3:GetObject           s3:acme-lake-artifacts/policies/columns.toml - no
+# A bucket under a key of another account, and a bucket with SSE-S3.
+load           s3:PutObject           s3:acme-lake-central/a       sse key:central                    yes
+load           s3:PutObject           s3:acme-lake-central/a       sse key:data                       no
+load           s3:PutObject           s3:acme-lake-central/a       aes                                no
+load           s3:PutObject           s3:acme-lake-open/a          aes                                yes
+load           s3:PutObject           s3:acme-lake-open/a          sse key:data                       yes
+load           s3:PutObject           s3:acme-lake-open/a          sse key:other                      no
+load           s3:PutObject           s3:acme-lake-curated/a       aes                                no
+# From another network, a job's code gets no data, but Glue fetches the script.
+load           s3:GetObject           s3:acme-lake-raw/b inside endpoint:s3  yes
+load           s3:GetObject           s3:acme-lake-raw/b code vpc-source:vpc-other endpoint:s3 direct no
+load           s3:GetObject           s3:acme-lake-raw/b inside endpoint:other no
+load           s3:GetObject           s3:acme-lake-raw/b           code vpc-source:vpc-jobs direct    no
+load           secretsmanager:GetSecretValue secret:lake/orders-db inside endpoint:secretsmanager yes
+load           kms:Decrypt            key:data inside endpoint:kms purpose:probe yes
+load           dynamodb:GetItem       dynamodb:marks                     inside endpoint:dynamodb yes
+load           glue:GetTable          table:curated/orders         inside endpoint:other yes
+load           s3:GetObject           s3:acme-lake-raw/b           code direct                        no
+load           s3:GetObject           s3:acme-lake-raw/b           direct                             yes
+load           kms:Decrypt            key:data                     code via:s3 on-behalf s3:acme-lake-raw yes
+load           kms:Decrypt            key:data                     code direct purpose:probe          no
+load           secretsmanager:GetSecretValue secret:lake/orders-db code direct                        no
+load           logs:PutLogEvents      log:/aws-glue/jobs/error-lake-strict:log-stream:b code direct   yes
+# EventBridge publishes to the topic under its own key. No principal of the project may.
+events         sns:Publish            topic:lake-alerts            -                                  yes
+events         sns:Publish            topic:lake-alerts            http                               no
+events         sns:Subscribe          topic:lake-alerts            -                                  no
+events         kms:GenerateDataKey    key:alerts                   -                                  yes
+events         kms:Decrypt            key:alerts                   -                                  yes
+events         kms:Decrypt            key:data                     -                                  no
+load           sns:Publish            topic:lake-alerts            -                                  no
+load           kms:Decrypt            key:alerts                   -                                  no
+operator       kms:Decrypt            key:alerts                   -                                  no
+admin          kms:Decrypt            key:alerts                   -                                  no
+admin          kms:PutKeyPolicy       key:alerts                   -                                  yes
+stranger       sns:Publish            topic:lake-alerts            -                                  no
+# A crawler reads its buckets and writes tables of its database.
+crawler        s3:GetObject           s3:acme-lake-raw/a           -                                  yes
+crawler        s3:GetObject           s3:acme-shared/a             -                                  yes
+crawler        s3:GetObject           s3:acme-lake-curated/a       -                                  no
+crawler        s3:PutObject           s3:acme-lake-raw/a           -                                  no
+crawler        kms:Decrypt            key:data                     via:s3 s3:acme-lake-raw            yes
+crawler        kms:Decrypt            key:data                     via:s3 s3:acme-lake-curated        no
+crawler        kms:GenerateDataKey    key:data                     via:s3 s3:acme-lake-raw            no
+crawler        kms:Decrypt            key:shared                   via:s3                             yes
+crawler        kms:Decrypt            key:catalog                  via:glue                           yes
+crawler        kms:Decrypt            key:bookmarks                -                                  no
+crawler        glue:CreateTable       table:raw/orders             -                                  yes
+crawler        glue:UpdateTable       table:curated/orders         -                                  no
+crawler        glue:DeleteTable       table:raw/orders             -                                  no
+crawler logs:PutLogEvents log:/aws-glue/crawlers-role/lake-raw-crawler-lake-strict:log-stream:a - yes
+crawler        logs:PutLogEvents      log:/aws-glue/crawlers:log-stream:a -                           no
+logs           kms:Decrypt            key:logs group:/aws-glue/crawlers-role/lake-raw-crawler-lake-strict yes
 # Evidence: own prefix, no replacement, no deletion by anyone.
 load           s3:PutObject           evidence:load/run=1/e        none-match creates                 yes
 load           s3:PutObject           evidence:load/_chain/x       none-match creates                 yes
@@ -231,6 +288,29 @@ load           glue:UpdateTable       table:curated/orders         -            
 load           glue:BatchCreatePartition table:curated/orders         -                                  yes
 load           glue:DeleteTable       table:curated/orders         -                                  no
 load           glue:GetTable          table:curated/other          -                                  no
+# What job.write.table and job.write.merge call: tables and partitions of files, the commits of table formats,
+# and the removal of objects that a failed write has left.
+load           glue:CreateTable       table:curated/orders         -                                  yes
+load           glue:CreateTable       database:curated             -                                  yes
+load           glue:BatchDeletePartition table:curated/orders      -                                  yes
+load           glue:CreateDatabase    database:curated             -                                  no
+load           glue:BatchCreatePartition table:curated/other       -                                  no
+report         glue:CreateTable       table:curated/orders         -                                  no
+load           s3:PutObject           s3:acme-lake-curated/orders/metadata/v2.json sse key:data       yes
+load           s3:PutObject           s3:acme-lake-curated/orders/_delta_log/1.json sse key:data      yes
+load           s3:DeleteObject        s3:acme-lake-curated/orders/data/a.parquet -                    yes
+load           s3:ListBucket          s3:acme-lake-curated         -                                  yes
+# Spark SQL with the Data Catalog as its metastore, which load has and report has not.
+load           glue:GetDatabase       database:default             -                                  yes
+load           glue:GetDatabase       database:global_temp         -                                  yes
+load           glue:GetDatabase       database:delta               -                                  yes
+load           glue:GetDatabase       database:curated             -                                  yes
+load           glue:GetDatabase       catalog                      -                                  yes
+load           glue:GetDatabase       database:raw                 -                                  no
+load           glue:GetPartition      table:curated/orders         -                                  yes
+load           glue:GetPartition      table:curated/other          -                                  no
+load           glue:CreateDatabase    database:default             -                                  no
+report         glue:GetDatabase       database:default             -                                  no
 load           glue:GetTable          catalog                      -                                  yes
 load           glue:GetTable          database:curated             -                                  yes
 report         glue:GetTable          table:curated/orders         -                                  yes
@@ -247,7 +327,7 @@ load           glue:GetJobRun         job:load                     -            
 load           glue:GetJob            job:report                   -                                  no
 load           glue:UpdateJob         job:load                     -                                  no
 load           glue:StartJobRun       job:load                     -                                  no
-load           iam:PassRole           role:lake-load               -                                  no
+load           iam:PassRole           role:glue/lake/lake-load - no
 # High-water marks and column policies.
 load           dynamodb:GetItem       dynamodb:marks               -                                  yes
 load           dynamodb:UpdateItem    dynamodb:marks               -                                  yes
@@ -289,8 +369,8 @@ deployer       glue:CreateJob         job:load                     network vpc:v
 deployer       glue:CreateJob         job:other                    network                            no
 deployer       glue:StartJobRun       job:load                     -                                  yes
 deployer       glue:StartJobRun       job:other                    -                                  no
-deployer       iam:PassRole           role:lake-load               to:glue.amazonaws.com              yes
-deployer       iam:PassRole           role:lake-load               to:ec2.amazonaws.com               no
+deployer       iam:PassRole           role:glue/lake/lake-load to:glue.amazonaws.com yes
+deployer       iam:PassRole           role:glue/lake/lake-load to:ec2.amazonaws.com no
 deployer       iam:PassRole           role:admin                   to:glue.amazonaws.com              no
 deployer       s3:PutObject           s3:acme-lake-artifacts/scripts/load.py sse key:data yes
 deployer       s3:PutObject           s3:acme-lake-artifacts/scripts/load.py aes no
@@ -304,6 +384,11 @@ deployer       logs:FilterLogEvents   log:/aws-glue/jobs/lake-strict-role/lake-l
 deployer       logs:FilterLogEvents   log:/aws-glue/jobs/error-lake-strict - yes
 deployer       logs:FilterLogEvents   log:/other                   -                                  no
 deployer       glue:CreateSession     job:load                     -                                  no
+deployer       glue:TagResource       job:load                     -                                  yes
+deployer       glue:TagResource       job:other                    -                                  no
+logs           kms:Decrypt            key:logs                     group:/glue-secure/lake/flow-logs  yes
+flow-logs      logs:PutLogEvents      log:/glue-secure/lake/flow-logs:log-stream:a -                  yes
+flow-logs      logs:PutLogEvents      log:/aws-glue/jobs/error-lake-strict:log-stream:a -             no
 """
 
 
@@ -321,8 +406,9 @@ def accesses(projects):
 
 def resource_arn(text):
     kind, _, name = text.partition(":")
+    account = "999900001111" if name == "central" else ACCOUNT
     return {
-        "key": lambda: arn("kms", f"key/{EXISTING_KEYS.get(name, f'lake-{name}')}"),
+        "key": lambda: arn("kms", f"key/{EXISTING_KEYS.get(name, f'lake-{name}')}", account),
         "evidence": lambda: f"arn:aws:s3:::acme-lake-evidence/evidence/job={name}",
         "bookmark": lambda: f"arn:aws:s3:::acme-lake-evidence/bookmarks/{ACCOUNT}/eu-west-1/{name}",
         "s3": lambda: f"arn:aws:s3:::{name}",
@@ -332,6 +418,7 @@ def resource_arn(text):
         "database": lambda: arn("glue", f"database/{name}"),
         "catalog": lambda: arn("glue", "catalog"),
         "connection": lambda: arn("glue", f"connection/{name}"),
+        "topic": lambda: arn("sns", name),
         "dynamodb": lambda: arn("dynamodb", f"table/{name}"),
         "log": lambda: arn("logs", f"log-group:{name}"),
         "role": lambda: role(name),
@@ -356,6 +443,16 @@ def context_of(words):
             "aes": {"s3:x-amz-server-side-encryption": ("AES256",)},
             "key": {"s3:x-amz-server-side-encryption-aws-kms-key-id": (resource_arn(f"key:{value}"),)},
             "creates": {"s3:ObjectCreationOperation": ("true",)},
+            "code": {"glue:CredentialIssuingService": ("glue.amazonaws.com",)},
+            "vpc-source": {"aws:SourceVpc": (value,)},
+            "inside": {
+                "glue:CredentialIssuingService": ("glue.amazonaws.com",),
+                "aws:SourceVpc": ("vpc-jobs",),
+                "aws:ViaAWSService": ("false",),
+            },
+            "endpoint": {"aws:SourceVpce": (f"vpce-{value}",)},
+            "direct": {"aws:ViaAWSService": ("false",)},
+            "on-behalf": {"aws:ViaAWSService": ("true",)},
             "none-match": {"s3:if-none-match": ("*",)},
             "http": {"aws:SecureTransport": ("false",)},
             "source": {"aws:SourceArn": (f"arn:aws:s3:::{value}",), "aws:SourceAccount": (ACCOUNT,)},
@@ -382,4 +479,4 @@ def test_the_table_has_each_call_once():
 def test_both_templates_generate_the_same_statements(projects, name):
     documents = both(projects[name])
     assert documents["cloudformation"] == documents["terraform"]
-    assert len(documents["terraform"]) >= 9
+    assert len(documents["terraform"]) >= 6

@@ -75,7 +75,7 @@ def test_every_reference_has_a_target(configurations, name):
         parts = path.partition(" ")[0].split(".")
         references.add(".".join(parts[:3] if parts[0] == "data" else parts[:2]))
     assert references <= targets
-    assert {"data.aws_region.current", "aws_kms_key.data"} <= references
+    assert {"data.aws_region.current", "aws_s3_bucket.access-logs"} <= references
 
 
 def test_both_templates_define_the_same_job(projects, configurations):
@@ -119,11 +119,22 @@ def test_both_templates_have_the_same_endpoints_and_bucket_encryption(projects, 
         (default,) = rule["apply_server_side_encryption_by_default"]
         if label == "access-logs":
             assert default == {"sse_algorithm": "AES256"}
-        else:
+        elif label not in ("central", "open") and name != "reused":
             assert rule["bucket_key_enabled"] is True
             assert default == {"sse_algorithm": "aws:kms", "kms_master_key_id": "${aws_kms_key.data.arn}"}
+    lifecycles = resources["aws_s3_bucket_lifecycle_configuration"]
+    assert set(lifecycles) == set(resources["aws_s3_bucket"])
+    for lifecycle in lifecycles.values():
+        assert lifecycle["rule"][0]["abort_incomplete_multipart_upload"] == [{"days_after_initiation": 7}]
     for block in resources["aws_s3_bucket_public_access_block"].values():
         assert [value for key, value in block.items() if key != "bucket"] == [True] * 4
+
+
+def test_a_new_zone_of_the_region_moves_no_subnet(configurations):
+    for subnet in configurations["alone"]["resource"]["aws_subnet"].values():
+        assert subnet["lifecycle"] == {"ignore_changes": ["availability_zone"]}
+    for subnet in configurations["full"]["resource"]["aws_subnet"].values():
+        assert subnet["availability_zone"].startswith("eu-west-1")
 
 
 def test_terraforms_state_contains_no_secret_value(configurations):

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -19,13 +20,10 @@ import java.util.function.Supplier;
  * GuardPlugin} gets the policy from the driver and sends the receipts there.
  */
 public final class Guard {
-    /** Receipts that a driver keeps until Python takes them. More are counted, and the run uses listings. */
-    static final int LIMIT = 1_000_000;
     /** Receipts of an executor after which the thread of the request sends them to the driver. */
     static final int BATCH = 2_000;
 
-    private static final Object LOCK = new Object();
-    private static final List<String> EVENTS = new ArrayList<>();
+    private static final Events EVENTS = new Events();
     /**
      * Requests that store or delete and were not answered yet. The SDK does not report the end of a request whose
      * thread was interrupted; nothing but this set refers to it then.
@@ -39,7 +37,6 @@ public final class Guard {
     private static volatile List<String> always = Collections.emptyList();
     private static volatile boolean unrestrictedOutsideRuns = true;
     private static volatile boolean isStarted;
-    private static long dropped;
 
     private Guard() {}
 
@@ -160,7 +157,7 @@ public final class Guard {
         return policy.state;
     }
 
-    /** Returns and removes every event since the last call, one JSON object a line. */
+    /** Returns and removes the oldest events, one JSON object a line; see {@link Events#take}. */
     public static String drain() {
         OtherFileSystems.report();
         List<String> taken = take();
@@ -305,10 +302,7 @@ public final class Guard {
         if (current != null) {
             event.put("stage", current[0]).put("task", current[1]);
         }
-        int count;
-        synchronized (LOCK) {
-            count = append(event.toString());
-        }
+        int count = EVENTS.add(event.toString());
         Executor connection = executor;
         if (connection != null && count >= BATCH) {
             connection.send();
@@ -317,44 +311,23 @@ public final class Guard {
 
     /** Adds events of an executor, on the driver. */
     static void addAll(List<String> events) {
-        synchronized (LOCK) {
-            for (String event : events) {
-                append(event);
-            }
+        for (String event : events) {
+            EVENTS.add(event);
         }
     }
 
-    /** Returns and removes the events. A last line counts those that were dropped because nothing took them. */
+    /** Returns and removes the oldest events; see {@link Events#take}. */
     static List<String> take() {
-        synchronized (LOCK) {
-            List<String> taken = new ArrayList<>(EVENTS);
-            EVENTS.clear();
-            if (dropped > 0) {
-                taken.add(new Json("incomplete").put("text", dropped + " receipts were dropped").toString());
-                dropped = 0;
-            }
-            return taken;
-        }
+        return EVENTS.take();
     }
 
-    /** Puts events back that could not be sent. */
-    static void putBack(List<String> events) {
-        synchronized (LOCK) {
-            EVENTS.addAll(0, events);
-        }
+    /** Sends all events, oldest first; see {@link Events#send}. */
+    static void send(Predicate<List<String>> receiver) {
+        EVENTS.send(receiver);
     }
 
     /** Records why receipts may be missing. */
     static void incomplete(String reason) {
         addAll(Arrays.asList(new Json("incomplete").put("text", reason).put("client", client).toString()));
-    }
-
-    private static int append(String event) {
-        if (EVENTS.size() >= LIMIT) {
-            dropped++;
-        } else {
-            EVENTS.add(event);
-        }
-        return EVENTS.size();
     }
 }

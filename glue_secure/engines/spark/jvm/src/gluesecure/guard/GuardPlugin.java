@@ -188,14 +188,15 @@ public final class GuardPlugin implements SparkPlugin {
                 return;
             }
             OtherFileSystems.report();
-            List<String> events = Guard.take();
-            if (events.isEmpty()) {
-                return;
-            }
+            Guard.send(this::isReceived);
+        }
+
+        private boolean isReceived(List<String> events) {
             try {
                 plugin.ask(new ArrayList<>(events));
+                return true;
             } catch (Exception error) {
-                Guard.putBack(events);
+                return false;
             }
         }
 

@@ -31,7 +31,7 @@ final class Json {
         for (int position = 0; position < value.length(); position++) {
             char character = value.charAt(position);
             boolean isQuoted = character == '"' || character == '\\';
-            if (isQuoted || character < ' ' || character == '\u2028' || Character.isSurrogate(character)) {
+            if (isQuoted || character < ' ' || Character.isSurrogate(character)) {
                 text.append(value, copied, position);
                 text.append(isQuoted ? "\\" + character : String.format("\\u%04x", (int) character));
                 copied = position + 1;

@@ -1,0 +1,1 @@
+"""The static check of Glue job scripts: ``glue-secure check``."""

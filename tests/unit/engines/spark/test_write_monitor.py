@@ -1,0 +1,55 @@
+"""Unmanaged writes that a monitor attributes to the run, with fakes of the JVM's objects."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.unmanaged_writes import UnmanagedWrite
+from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
+from glue_secure.engines.spark.write_monitor.plans import of_existing_objects
+
+TARGET = S3Uri.parse("s3://curated/out/")
+ADOPTED = of_existing_objects("DeltaTable.convertToDelta", failed=False)
+
+
+@pytest.fixture
+def monitor():
+    counters = SimpleNamespace(get=lambda _name: None)
+    registry = SimpleNamespace(getCounters=lambda: counters)
+    bus = SimpleNamespace(metrics=lambda: SimpleNamespace(metricRegistry=lambda: registry))
+    context = SimpleNamespace(_jsc=SimpleNamespace(sc=lambda: SimpleNamespace(listenerBus=lambda: bus)))
+    queries = SimpleNamespace(add_callback=lambda _callback: None, wait_for_listeners=lambda: None)
+    return SparkWriteMonitor(spark=SimpleNamespace(sparkContext=context), queries=queries)
+
+
+@pytest.mark.parametrize(
+    ("location", "by_connector"),
+    [(TARGET, False), (None, True), (None, False)],
+    ids=["custom write", "connector", "database"],
+)
+def test_gs_s3_012_existing_objects_are_not_attributed_to_a_write_of_the_run(monitor, location, by_connector):
+    with monitor.attribute_writes_to_run(location, by_connector=by_connector):
+        monitor.record_existing_objects("DeltaTable.convertToDelta")
+    assert monitor.pending() == (ADOPTED,)
+
+
+def test_a_call_whose_plan_cannot_be_read_is_a_doubt_and_not_an_error(monitor):
+    monitor.record_call(SimpleNamespace())
+    assert "the plan of a CALL statement could not be read (AttributeError)" in monitor._doubts
+    assert monitor.pending() == ()
+
+
+def test_gs_s3_012_a_script_that_calls_a_procedure_in_a_custom_write_is_not_attributed(monitor):
+    with monitor.attribute_writes_to_run(TARGET):
+        monitor.record_text("BEGIN CALL c.system.add_files(); END")
+    (write,) = monitor.pending()
+    assert write.problem.startswith("a CALL in a script or an EXECUTE IMMEDIATE")
+
+
+def test_a_write_without_a_location_is_attributed_to_a_custom_write(monitor):
+    with monitor.attribute_writes_to_run(TARGET):
+        monitor.record(UnmanagedWrite("", "CALL rewrite_data_files", problem="unknown", stores_files=True))
+    assert monitor.pending() == ()

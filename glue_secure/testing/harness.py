@@ -53,6 +53,8 @@ class JobTestHarness:
         self._clients = clients(account)
         self._jobs: list[SecureJob[JobValues]] = []
         seed.ensure_job(account, name)
+        # RDD.toDF uses the session that was created last, which may be one of an earlier test.
+        type(spark)(spark.sparkContext, spark._jsparkSession)
 
     def land(self, name: str, content: str | bytes) -> str:
         """Upload an object with SSE-KMS below the source, and return its location."""

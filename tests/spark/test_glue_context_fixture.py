@@ -12,6 +12,7 @@ from glue_secure.dynamicframe import DynamicFrame
 from glue_secure.embedded.account_setup import CURATED, LANDING
 from glue_secure.embedded.clients import clients
 from glue_secure.job import Job
+from glue_secure.testing.harness import JobTestHarness
 
 
 def main(context, source, target):
@@ -70,3 +71,13 @@ def test_outside_of_the_fixture_a_context_still_needs_job_init(glue_spark, sourc
     context = GlueContext(glue_spark.sparkContext)
     with pytest.raises(RefusedError, match="GS-SEC-007"):
         context.create_dynamic_frame.from_options("s3", {"paths": [source]}, "csv")
+
+
+def test_rdds_of_a_test_use_its_session_after_a_test_created_another(glue_account, glue_spark):
+    glue_spark.newSession()
+    harness = JobTestHarness(account=glue_account, spark=glue_spark, name="job-after-another-session")
+    with harness.job() as job:
+        frame = job.spark.sparkContext.parallelize([(1, "UA")]).toDF(["id", "carrier"])
+        job.write.s3(frame, harness.target, format="parquet")
+    assert {one["algorithm"] for one in harness.objects().values()} == {"aws:kms"}
+    harness.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from glue_secure.audit.state_machines import with_tasks_alone
 from glue_secure.check.checker import check_bytes
 from glue_secure.check.script import imported_modules
 
@@ -144,6 +145,7 @@ STATE_MACHINE = Call(
     "states:DescribeStateMachine",
     key="stateMachineArn",
     absent=frozenset({"StateMachineDoesNotExist"}),
+    reduce=with_tasks_alone,
 )
 MACHINE_VERSIONS = Call(
     "stepfunctions",

@@ -10,7 +10,6 @@ name: an execution of a version or alias can start a job with other parameters.
 A schedule or state machine whose input or definition cannot be read is unknown; the others are not affected.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
-https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from glue_secure.audit import calls
 from glue_secure.audit.calls import Call, Request
 from glue_secure.audit.estate import MALFORMED, Estate, Shape, Unread, derived
 from glue_secure.audit.model import Resource, ResourceKind
+from glue_secure.audit.state_machines import START, MalformedDefinitionError, started_tasks
 from glue_secure.core.json_documents import load_json
 
 LISTINGS: tuple[tuple[Call, ResourceKind], ...] = (
@@ -32,7 +32,6 @@ LISTINGS: tuple[tuple[Call, ResourceKind], ...] = (
     (calls.STATE_MACHINES, ResourceKind.STATE_MACHINE),
 )
 """Calls that list what starts jobs."""
-_START = "startjobrun"
 VERSIONS = 20
 """Newest versions of a state machine that are read."""
 
@@ -130,7 +129,8 @@ def _read(estate: Estate) -> list[tuple[Resource, tuple[JobStart, ...] | Unread]
                 found.append((resource, tuple(starts_of(resource.name, answer))))
             except MALFORMED as error:
                 # The text of the error can contain a value of the document.
-                text = f"an input or definition that is not of the documented form ({type(error).__name__})"
+                cause = error.cause if isinstance(error, MalformedDefinitionError) else type(error).__name__
+                text = f"an input or definition that is not of the documented form ({cause})"
                 found.append((resource, Unread(call, "", text)))
     return found
 
@@ -157,7 +157,7 @@ def _schedules(estate: Estate) -> list[str]:
     return [
         f"{schedule.get('GroupName') or 'default'}/{schedule['Name']}"
         for schedule in estate.known(calls.SCHEDULES)
-        if str((schedule.get("Target") or {}).get("Arn") or "").lower().endswith(f":aws-sdk:glue:{_START}")
+        if str((schedule.get("Target") or {}).get("Arn") or "").lower().endswith(f":aws-sdk:glue:{START}")
     ]
 
 
@@ -173,7 +173,7 @@ def _of_schedule(name: str, answer: Shape) -> Iterator[JobStart]:
 
 
 def _of_state_machine(name: str, answer: Shape) -> Iterator[JobStart]:
-    for state, parameters in _tasks(load_json(str(answer["definition"]))):
+    for state, parameters in started_tasks(answer):
         yield _start(
             ResourceKind.STATE_MACHINE,
             f"{name} {state}",
@@ -186,10 +186,10 @@ def _of_state_machine(name: str, answer: Shape) -> Iterator[JobStart]:
 def _of_version(name: str, answer: Shape, current: Shape | None) -> Iterator[JobStart]:
     """Yield the starts of a version that the current definition does not have."""
     try:
-        known = list(_tasks(load_json(str(current["definition"])))) if current else []
-    except MALFORMED:
+        known = started_tasks(current) if current else []
+    except MalformedDefinitionError:
         known = []
-    for state, parameters in _tasks(load_json(str(answer["definition"]))):
+    for state, parameters in started_tasks(answer):
         if (state, parameters) not in known:
             yield _start(
                 ResourceKind.STATE_MACHINE,
@@ -241,17 +241,3 @@ def _literal(values: Mapping[str, Any], name: str) -> str | None:
 
 def _is_computed(name: str, value: str) -> bool:
     return name.endswith(".$") or value.strip().startswith(("{%", "<aws.scheduler."))
-
-
-def _tasks(definition: Any) -> Iterator[tuple[str, Any]]:
-    """Yield name and parameters of each state that starts a job, also in branches and loops."""
-    states = definition.get("States") if isinstance(definition, Mapping) else None
-    for name, state in states.items() if isinstance(states, Mapping) else ():
-        resource = str(state.get("Resource") or "").lower()
-        if f":glue:{_START}" in resource:
-            # ``Arguments`` in states with JSONata, ``Parameters`` in states with JSONPath.
-            yield str(name), state.get("Arguments", state.get("Parameters"))
-        for branch in state.get("Branches") or ():
-            yield from _tasks(branch)
-        for member in ("Iterator", "ItemProcessor"):
-            yield from _tasks(state.get(member))

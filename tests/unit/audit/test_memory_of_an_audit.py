@@ -7,9 +7,10 @@ import tracemalloc
 from dataclasses import fields, replace
 
 import pytest
-from audited_estates import NOW, audit, corrected, estate_of, violating
+from audited_estates import BEFORE, MACHINE, NOW, audit, corrected, estate_of, machine, violating
 from recorded_account import RecordedAccount
 
+from glue_secure.audit import calls
 from glue_secure.audit.baseline import apply_baseline
 from glue_secure.audit.evaluation import CHECKS, evaluate
 from glue_secure.audit.outputs import json_text
@@ -76,3 +77,41 @@ def test_findings_and_facts_of_a_further_job_need_less_than_4_KiB():
 
     peak(1)  # imports and clients
     assert peak(300) - peak(100) < 200 * 4096
+
+
+class Machines(RecordedAccount):
+    """State machines, each with 10 versions and a definition of 100 kB that starts a job."""
+
+    def __init__(self, machines):
+        names = [f"{MACHINE}{number}" for number in range(machines)]
+        listed = {"type": "STANDARD", "creationDate": BEFORE}
+        responses = {
+            "ListStateMachines": [{"stateMachineArn": arn, "name": arn[-9:], **listed} for arn in names],
+            "ListStateMachineVersions": {
+                arn: [{"stateMachineVersionArn": f"{arn}:{n}", "creationDate": BEFORE} for n in range(10)]
+                for arn in names
+            },
+        }
+        super().__init__(corrected() | responses)
+
+    def _response(self, call, params):
+        if call is not calls.STATE_MACHINE:
+            return super()._response(call, params)
+        start = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun", "End": True}
+        start["Parameters"] = {"JobName": "etl", "Arguments": {"--day": "1" * 500}}
+        return machine(start, {"Type": "Pass", "Result": "x" * 100_000, "End": True})
+
+
+def test_a_further_state_machine_needs_less_than_32_KiB_whatever_the_size_of_its_definition():
+    def peak(machines):
+        account = Machines(machines)
+        tracemalloc.start()
+        try:
+            found = evaluate(CHECKS, estate_of(account))
+            assert sum(str(one.resource).startswith("state machine") for one in found) >= machines
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # imports and clients
+    assert peak(25) - peak(5) < 20 * 32 * 1024

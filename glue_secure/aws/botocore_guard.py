@@ -9,6 +9,11 @@ botocore has no hook for all sessions, so four methods of its classes are replac
 aiobotocore, on which s3fs is built, overrides these methods with coroutines; they are replaced too. A module
 that is imported later is changed when it is imported.
 
+The client of the AWS Common Runtime, awscrt, signs and sends requests itself. For boto3, a client of botocore
+only serialises them: its response is made up before anything is sent. While there is a guard, boto3 transfers
+objects with its classic client, whatever ``preferred_transfer_client`` of a TransferConfig is, and awscrt
+sends no request that stores or deletes.
+
 Which guard decides: of the open runs, the one that started last; else the last run, which rejects storing
 calls; without a run, the guard of :func:`guard_before_run`, if there is one. Clients of glue-secure itself
 are exempt (:func:`exempt`).
@@ -42,7 +47,7 @@ _bound: WeakKeyDictionary[Any, CallGuard] = WeakKeyDictionary()
 
 
 def install() -> None:
-    """Replace the methods of botocore and aiobotocore, now or when they are imported. Can be repeated."""
+    """Replace the methods of ``_CHANGES``, now or when their modules are imported. Can be repeated."""
     for name, change in _CHANGES.items():
         if name in sys.modules:
             change(sys.modules[name])
@@ -313,11 +318,50 @@ def _change_async_signers(module: ModuleType) -> None:
     _replace(module.AioS3PostPresigner, "generate_presigned_post", _refusing_post)
 
 
+def _change_transfers(module: ModuleType) -> None:
+    """Let boto3 choose its classic client, as it does if another process uses awscrt."""
+
+    def should_use(real: Any) -> Any:
+        def _should_use_crt(config: Any) -> bool:
+            return bool(real(config)) and not _guards
+
+        return _should_use_crt
+
+    _replace(module, "_should_use_crt", should_use)
+
+
+def _change_common_runtime(module: ModuleType) -> None:
+    def make(real: Any) -> Any:
+        def make_request(self: Any, **arguments: Any) -> Any:
+            request = arguments.get("request")
+            method = str(getattr(request, "method", ""))
+            if _guards and method not in ("GET", "HEAD"):
+                path = str(getattr(request, "path", "")).partition("?")[0]
+                _newest_guard().refuse(_unguarded(method, path))
+            return real(self, **arguments)
+
+        return make_request
+
+    _replace(module.S3Client, "make_request", make)
+
+
+def _unguarded(method: str, path: str) -> RefusedError:
+    return RefusedError(
+        "GS-S3-004",
+        resource=f"{method} {path} by awscrt",
+        found="a request that awscrt signs and sends itself, so that its response cannot be checked",
+        required="S3 clients of botocore",
+        fix="upload with boto3: boto3.client('s3').upload_file(...)",
+    )
+
+
 _CHANGES: Mapping[str, Callable[[ModuleType], None]] = {
     "botocore.client": _change_client,
     "botocore.signers": _change_signers,
     "aiobotocore.client": _change_async_client,
     "aiobotocore.signers": _change_async_signers,
+    "awscrt.s3": _change_common_runtime,
+    "boto3.s3.transfer": _change_transfers,
 }
 
 

@@ -32,6 +32,7 @@ _MODULES = {
     "lancedb": "Lance",
     "minio": "MinIO's client",
     "obstore": "obstore",
+    "s3transfer.crt": "awscrt",
 }
 # Methods of frames that write with a native client to an S3 location, if the package is imported.
 _METHODS = {

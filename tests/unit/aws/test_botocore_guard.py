@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
 import subprocess
 import sys
 import threading
+from types import ModuleType, SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import botocore.loaders
 import botocore.session
 import pytest
+from boto3.s3 import transfer
+from boto3.s3.transfer import TransferConfig
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
@@ -422,6 +426,92 @@ def test_gs_s3_005_a_presigned_put_with_another_encryption_is_rejected(run):
 def test_gs_s3_005_a_presigned_post_is_rejected(run):
     with pytest.raises(RefusedError, match="GS-S3-005"):
         boto3.client("s3").generate_presigned_post("curated", "a")
+
+
+# The client of the AWS Common Runtime
+
+
+class CommonRuntime(Exception):
+    """boto3 begins a transfer with awscrt."""
+
+
+@pytest.fixture
+def with_common_runtime(monkeypatch):
+    """Let boto3 find awscrt, on an instance for which it prefers it."""
+
+    def begin(*_):
+        raise CommonRuntime
+
+    s3 = SimpleNamespace(is_optimized_for_system=lambda: True)
+    monkeypatch.setattr(transfer, "HAS_CRT", True)
+    monkeypatch.setattr(transfer, "awscrt", SimpleNamespace(__version__="1.0.0", s3=s3), raising=False)
+    monkeypatch.setattr(transfer, "create_crt_transfer_manager", begin, raising=False)
+
+
+@pytest.mark.parametrize("preferred", ["crt", "auto"])
+def test_a_transfer_that_prefers_awscrt_is_sent_by_boto3_under_the_key(with_common_runtime, run, preferred):
+    client = boto3.client("s3")
+    sent = sending(client)
+    options = {"Config": TransferConfig(preferred_transfer_client=preferred, use_threads=False)}
+    client.upload_fileobj(io.BytesIO(b"x"), *PLACE.values(), **options)
+    assert headers_of(sent[0])[KEY_ID] == str(KEY)
+    (receipt,) = run.receipts.unattributed()
+    assert (receipt.algorithm, receipt.key) == ("aws:kms", str(KEY))
+
+
+def test_without_a_run_boto3_uses_awscrt(with_common_runtime):
+    with pytest.raises(CommonRuntime):
+        boto3.client("s3").upload_fileobj(
+            io.BytesIO(b"x"), *PLACE.values(), Config=TransferConfig(preferred_transfer_client="crt")
+        )
+
+
+def test_gs_s3_004_awscrt_stores_nothing(run, monkeypatch):
+    sent = []
+
+    class S3Client:
+        def make_request(self, *, request, **_):
+            sent.append(request.method)
+
+    module = ModuleType("awscrt.s3")
+    module.S3Client = S3Client
+    monkeypatch.setitem(sys.modules, "awscrt.s3", module)
+    botocore_guard.install()
+    for method in ("GET", "HEAD"):
+        S3Client().make_request(request=SimpleNamespace(method=method, path="/a"))
+    for method in ("PUT", "POST", "DELETE"):
+        with pytest.raises(RefusedError, match=rf"(?s)GS-S3-004.*{method} /a by awscrt.*upload_file"):
+            S3Client().make_request(request=SimpleNamespace(method=method, path="/a?uploads"))
+    assert sent == ["GET", "HEAD"]
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        run.state.require_no_failure()
+
+
+@pytest.mark.long  # installs awscrt
+def test_gs_s3_004_awscrt_of_pypi_stores_nothing(tmp_path):
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(tmp_path), "awscrt==0.38.1"]
+    subprocess.run(install, check=True)
+    program = """
+import io, sys
+import boto3
+from boto3.s3.transfer import TransferConfig
+from glue_secure.aws import botocore_guard
+from glue_secure.run.before_init import BeforeInit
+crt = {"Config": TransferConfig(preferred_transfer_client="crt")}
+client = boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+before = boto3.s3.transfer.create_transfer_manager(client, *crt.values())
+botocore_guard.guard_before_run(BeforeInit())
+after = boto3.s3.transfer.create_transfer_manager(client, *crt.values())
+print(type(before).__name__, type(after).__name__)
+from glue_secure.core.errors import RefusedError
+try:
+    before.delete("curated", "a").result()
+except RefusedError as error:
+    print(error.control)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(tmp_path)])}
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert result.stdout.split() == ["CRTTransferManager", "TransferManager", "GS-S3-004"], result.stderr
 
 
 # Receipts

@@ -125,6 +125,8 @@ FOUND = [
     ("import os\nos.system(f'aws {service} cp a b')", "aws"),
     ("import minio", "MinIO"),
     ("from obstore.store import S3Store", "obstore"),
+    ("import awscrt.s3", "awscrt"),
+    ("from s3transfer.crt import CRTTransferManager", "awscrt"),
 ]
 
 
@@ -154,6 +156,9 @@ def test_a_native_client_is_found_on_its_line(source, client):
         "from smart_open import open\nwith open('s3://b/a', 'w') as f:\n    f.write('x')",
         "import boto3\nfrom boto3.s3.transfer import S3Transfer\n"
         "S3Transfer(boto3.client('s3')).upload_file('a', 'b', 'c')",
+        "import boto3\nfrom boto3.s3.transfer import TransferConfig\n"
+        "config = TransferConfig(preferred_transfer_client='crt')\n"
+        "boto3.client('s3').upload_file('a', 'b', 'c', Config=config)",
         "import awswrangler as wr\nwr.s3.to_csv(df, 's3://b/a')\n"
         "wr.s3.to_json(df, 's3://b/a')\nwr.s3.upload('a', 's3://b/a')",
         "import polars, s3fs\nwith s3fs.S3FileSystem().open('b/a', 'wb') as f:\n    frame.write_parquet(f)",

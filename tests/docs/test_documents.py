@@ -138,6 +138,23 @@ def test_every_adr_has_its_three_sections_and_is_listed():
         assert f"[{title}]({page.name})" in listed
 
 
+def test_a_decision_that_another_one_changes_says_so_on_its_page_and_in_the_list():
+    folder = ROOT / "docs" / "adr"
+    listed = (folder / "README.md").read_text(encoding="utf-8").lower()
+    status = {}
+    for page in sorted(folder.glob("[0-9]*.md")):
+        before, _, _ = page.read_text(encoding="utf-8").partition("## Context")
+        word, number = re.search(r"^(Changed|Superseded) by", before, re.M), page.name[:4]
+        status[number] = before[word.start() :] if word else ""
+        changes = re.findall(r"\[(\d{4})\]\(", status[number])
+        in_list = re.search(rf"\({re.escape(page.name)}\)(.*)", listed)[1]
+        assert (bool(word), re.findall(r"\d{4}", in_list)) == (bool(changes), changes), page.name
+        assert not word or word[0].lower() in in_list, page.name
+        for older in re.findall(r"^(?:Supersedes|Replaces)(.*?)\n\n", before, re.M | re.S):
+            for number_before in re.findall(r"\[(\d{4})\]", older):
+                assert f"[{number}]" in status[number_before], (page.name, number_before)
+
+
 def test_the_modules_that_the_architecture_names_exist():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+\.py)`", text))

@@ -267,17 +267,9 @@ def _from_jdbc_options(script: Script, node: ast.AST, seen: set[int]) -> bool:
                 name.endswith(".jdbc_options") for name in script.values.names(part.func)
             ):
                 return True
-            if isinstance(part, ast.Name):
-                items = [loop.iter for loop in script.values.loops if _binds(loop, part)]
-                if any(_from_jdbc_options(script, other, seen) for other in [*items, part]):
-                    return True
+            if isinstance(part, ast.Name) and _from_jdbc_options(script, part, seen):
+                return True
     return False
-
-
-def _binds(loop: ast.For | ast.AsyncFor, name: ast.Name) -> bool:
-    """Return whether a name in the body of a loop is a variable of the loop."""
-    is_target = any(isinstance(part, ast.Name) and part.id == name.id for part in ast.walk(loop.target))
-    return is_target and any(part is name for part in ast.walk(loop))
 
 
 # Options

@@ -1,9 +1,10 @@
 """What the names and expressions of a Python script stand for, by its source alone.
 
 Values are followed through imports, aliases, ``getattr``, ``functools.partial``, constants, text operations,
-dictionaries, class attributes, and the parameters and results of the script's own functions. An answer has
-all values that the source shows, whatever the order of statements. What the source does not show is
-:data:`UNKNOWN_TEXT` in a text, and the expression itself elsewhere.
+dictionaries, loops, defaults of argparse, class attributes, and the parameters and results of the script's
+own functions, methods and constructors. An answer has all values that the source shows, whatever the order of
+statements. What the source does not show is :data:`UNKNOWN_TEXT` in a text, and the expression itself
+elsewhere.
 """
 
 from __future__ import annotations
@@ -34,10 +35,30 @@ _PERCENT = re.compile(
     r"%(?:\((?P<key>[^)]*)\))?[#0\-+ ]*(?:\d+|\*)?(?:\.(?:\d+|\*))?[hlL]?(?P<type>[a-zA-Z%])"
 )
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_PARSES = frozenset({"parse_args", "parse_known_args", "parse_intermixed_args"})
+# Calls whose elements are those of their argument.
+_SAME_ELEMENTS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter"})
+
+
+class _Element(ast.expr):
+    """Any element of a list, a tuple, a set or a dictionary: what a loop binds."""
+
+    _fields = ("iterable",)
+    iterable: ast.expr
+
+
+class _Part(ast.expr):
+    """One element of a tuple or list."""
+
+    _fields = ("whole", "position")
+    whole: ast.expr
+    position: int
+
+
 # Expressions that may stand for another one.
 _HAS_CHOICES = (
     ast.Name, ast.Attribute, ast.IfExp, ast.BoolOp, ast.NamedExpr, ast.Await, ast.Starred, ast.Subscript,
-    ast.Call,
+    ast.Call, _Element, _Part,
 )  # fmt: skip
 _OPENS_SCOPE = (*_Function, ast.Lambda, ast.ClassDef)
 _BINDS = (
@@ -135,9 +156,8 @@ class ScriptValues:
         self._classes: dict[int, _Scope] = {}
         self._returns: dict[int, list[ast.expr]] = {}
         self._attributes: dict[str, list[ast.AST | None]] = {}
+        self._options: dict[str, list[ast.AST | None]] = {}
         self._made: list[ast.expr] = []
-        self.loops: list[ast.For | ast.AsyncFor] = []
-        """Loops over something else than a literal list."""
         self.sums: list[ast.BinOp] = []
         """Values of ``+=``, with the earlier values of the name."""
         self._stored: list[tuple[str | ast.expr, ast.expr, ast.expr]] = []
@@ -183,9 +203,8 @@ class ScriptValues:
             self._bind_sum(node, scope)
         elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
             is_list = isinstance(node.iter, (ast.List, ast.Tuple, ast.Set))
-            if not is_list and not isinstance(node, ast.comprehension):
-                self.loops.append(node)
-            for element in node.iter.elts if is_list else [None]:  # type: ignore[attr-defined]
+            elements = node.iter.elts if is_list else [self._element_of(node.iter)]  # type: ignore[attr-defined]
+            for element in elements:
                 self._bind(node.target, element, scope)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr, scope)
@@ -195,6 +214,8 @@ class ScriptValues:
                 scope.more.setdefault(owner.id, []).append(node)
             elif node.func.attr in ("append", "extend") and isinstance(owner, ast.Name):
                 scope.appended.setdefault(owner.id, []).extend(node.args)
+            elif node.func.attr == "add_argument":
+                self._bind_option(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: _Scope) -> None:
         inner = _Scope(scope)
@@ -245,10 +266,15 @@ class ScriptValues:
         if isinstance(target, ast.Name):
             scope.bindings.setdefault(target.id, []).append(value)
         elif isinstance(target, (ast.Tuple, ast.List)):
-            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
-            known = len(parts) == len(target.elts)
-            for position, element in enumerate(target.elts):
-                self._bind(element, parts[position] if known else None, scope)
+            parts: list[Any] = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            if len(parts) != len(target.elts):
+                is_starred = any(isinstance(element, ast.Starred) for element in target.elts)
+                known = value is not None and not parts and not is_starred
+                parts = [
+                    self._part_of(value, n) if known and value else None for n in range(len(target.elts))
+                ]
+            for element, part in zip(target.elts, parts, strict=True):
+                self._bind(element, part, scope)
         elif isinstance(target, ast.Attribute):
             self._attributes.setdefault(target.attr, []).append(value)
             if value is not None:
@@ -257,6 +283,18 @@ class ScriptValues:
             if isinstance(target.value, ast.Name):
                 scope.items.setdefault(target.value.id, []).append((target.slice, value))
             self._stored.append((target.slice, value, target))
+
+    def _bind_option(self, node: ast.Call) -> None:
+        """Bind an option of argparse to its default."""
+        flags = [part.value for part in node.args if isinstance(part, ast.Constant)]
+        names = [flag for flag in flags if isinstance(flag, str)]
+        words = {word.arg: word.value for word in node.keywords}
+        name = next((flag for flag in names if flag.startswith("--")), names[0] if names else "")
+        destination = words.get("dest")
+        if isinstance(destination, ast.Constant):
+            name = str(destination.value)
+        if name and "default" in words:
+            self._options.setdefault(name.lstrip("-").replace("-", "_"), []).append(words["default"])
 
     def _bind_sum(self, node: ast.AugAssign, scope: _Scope) -> None:
         if not isinstance(node.target, ast.Name):
@@ -269,29 +307,54 @@ class ScriptValues:
             self.sums.append(total)
 
     def _bind_parameters(self) -> None:
-        """Bind the parameters of the script's functions to the arguments of their calls."""
-        for node in self.nodes:
-            if not isinstance(node, ast.Call):
-                continue
-            for function in self._local_functions(node.func):
-                scope = self._classes.get(id(function))
-                if scope is None:
-                    continue
-                names = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
-                if names[:1] in (["self"], ["cls"]):
-                    names = names[1:]
-                for name, value in zip(names, node.args, strict=False):
-                    if not isinstance(value, ast.Starred):
-                        scope.bindings.setdefault(name, []).append(value)
-                for word in node.keywords:
-                    if word.arg in scope.bindings:
-                        scope.bindings[word.arg].append(word.value)
+        """Bind the parameters of the script's functions and classes to the arguments of their calls.
+
+        Methods are bound last: the class of their object may be known by an argument alone.
+        """
+        calls = [node for node in self.nodes if isinstance(node, ast.Call)]
+        for is_last in (False, True):
+            self._answers.clear()
+            for node in calls:
+                if isinstance(node.func, ast.Attribute) is is_last:
+                    self._bind_arguments(node)
+
+    def _bind_arguments(self, node: ast.Call) -> None:
+        classes = self._local_classes(node.func)
+        for function in [*self._local_functions(node.func), *self._methods(classes, "__init__")]:
+            names = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
+            if names[:1] in (["self"], ["cls"]):
+                names = names[1:]
+            if id(function) in self._classes:
+                self._bind_call(node, names, self._classes[id(function)])
+        for one in classes:
+            scope = self._classes[id(one)]
+            if "__init__" not in scope.bindings:
+                annotated = [part.target for part in one.body if isinstance(part, ast.AnnAssign)]
+                fields = [target.id for target in annotated if isinstance(target, ast.Name)]
+                for name in fields:
+                    scope.bindings.setdefault(name, [])
+                self._bind_call(node, fields, scope)
+
+    @staticmethod
+    def _bind_call(node: ast.Call, names: list[str], scope: _Scope) -> None:
+        for name, value in zip(names, node.args, strict=False):
+            if not isinstance(value, ast.Starred):
+                scope.bindings.setdefault(name, []).append(value)
+        for word in node.keywords:
+            if word.arg in scope.bindings:
+                scope.bindings[word.arg].append(word.value)
 
     def _local_functions(self, func: ast.expr) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Return the script's functions and methods that an expression may stand for."""
         if isinstance(func, ast.Name):
-            found = self._lookup(func) or []
-            return [one for one in found if isinstance(one, _Function)]
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == "self":
+            return [one for one in self._lookup(func) or [] if isinstance(one, _Function)]
+        if not isinstance(func, ast.Attribute):
+            return []
+        owner = func.value
+        is_super = (
+            isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name) and owner.func.id == "super"
+        )
+        if is_super or (isinstance(owner, ast.Name) and owner.id == "self"):
             return [
                 one
                 for scope in self._classes.values()
@@ -299,7 +362,44 @@ class ScriptValues:
                 for one in scope.bindings.get(func.attr, ())
                 if isinstance(one, _Function)
             ]
-        return []
+        if func.attr not in self._method_names:
+            return []
+        classes = []
+        for value in self.values(owner):
+            if isinstance(value, ast.ClassDef):
+                classes.append(value)
+            elif isinstance(value, ast.Call):
+                classes += self._local_classes(value.func)
+        return self._methods(classes, func.attr)
+
+    @cached_property
+    def _method_names(self) -> frozenset[str]:
+        """The names of all methods of the script's classes."""
+        scopes = [scope for scope in self._classes.values() if scope.is_class]
+        return frozenset(name for scope in scopes for name in scope.bindings)
+
+    def _local_classes(self, func: ast.expr) -> list[ast.ClassDef]:
+        found = self._lookup(func) or [] if isinstance(func, ast.Name) else []
+        return [one for one in found if isinstance(one, ast.ClassDef)]
+
+    def _methods(
+        self, classes: list[ast.ClassDef], name: str
+    ) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Return the methods of a name of classes, and for a class without one, those of its bases."""
+        found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+        pending, known = list(classes), set()
+        while pending:
+            one = pending.pop(0)
+            if id(one) in known:
+                continue
+            known.add(id(one))
+            own = [
+                part for part in self._classes[id(one)].bindings.get(name, ()) if isinstance(part, _Function)
+            ]
+            found += own
+            if not own:
+                pending += [base for part in one.bases for base in self._local_classes(part)]
+        return found
 
     def _lookup(self, node: ast.Name) -> list[ast.AST | None] | None:
         """Return what the name is bound to; None if the script does not bind it."""
@@ -371,7 +471,78 @@ class ScriptValues:
             return self._element(node)
         if isinstance(node, ast.Call):
             return self._result(node)
+        if isinstance(node, _Element):
+            return [*self._elements_of(node.iterable, 0)] or None
+        if isinstance(node, _Part):
+            return self._part(node)
         return None
+
+    @staticmethod
+    def _element_of(iterable: ast.expr) -> ast.expr:
+        return ast.copy_location(_Element(iterable), iterable)  # type: ignore[call-arg, arg-type]
+
+    @staticmethod
+    def _part_of(whole: ast.expr, position: int) -> ast.expr:
+        return ast.copy_location(_Part(whole, position), whole)  # type: ignore[call-arg, arg-type]
+
+    def _elements_of(self, iterable: ast.expr, depth: int) -> Iterator[ast.expr | None]:
+        """Yield the elements that a loop over an expression binds, None for those that are not known."""
+        for value in self.values(iterable) if depth < 8 else [iterable]:
+            if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
+                yield from (None if isinstance(part, ast.Starred) else part for part in value.elts)
+            elif isinstance(value, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+                yield value.elt
+            elif isinstance(value, ast.Dict):
+                yield from value.keys
+            elif isinstance(value, ast.Call):
+                yield from self._elements_of_call(value, depth)
+            else:
+                yield None
+        if isinstance(iterable, ast.Name):
+            yield from self._appended(iterable)
+
+    def _elements_of_call(self, call: ast.Call, depth: int) -> Iterator[ast.expr | None]:
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr in ("items", "keys", "values") and not call.args:
+            if not self.shows_all_entries(func.value):
+                yield None
+            for name, value in self.entries(func.value):
+                word = self._made_node(ast.copy_location(ast.Constant(name), value))
+                pair = ast.copy_location(ast.Tuple([word, value], ast.Load()), value)
+                yield {"items": self._made_node(pair), "keys": word, "values": value}[func.attr]
+        elif isinstance(func, ast.Name) and call.args:
+            if func.id in _SAME_ELEMENTS:
+                yield from self._elements_of(call.args[0], depth + 1)
+            elif func.id in ("enumerate", "zip"):
+                number = self._made_node(ast.copy_location(ast.Constant(UNKNOWN_TEXT), call))
+                columns = [[*self._elements_of(part, depth + 1)] for part in call.args]
+                if func.id == "enumerate":
+                    columns = [[number] * len(columns[0]), columns[0]]
+                for row in zip(*columns, strict=False):
+                    elements = [number if part is None else part for part in row]
+                    pair = ast.Tuple(elements, ast.Load())
+                    yield self._made_node(ast.copy_location(pair, call))
+            else:
+                yield None
+        else:
+            yield None
+
+    def _part(self, node: _Part) -> list[ast.AST | None] | None:
+        found: list[ast.AST | None] = []
+        for value in self.values(node.whole):
+            if isinstance(value, (ast.Tuple, ast.List)) and node.position < len(value.elts):
+                found.append(value.elts[node.position])
+            elif node.position == 0 and self._is_parsed(value):
+                found.append(value)
+            else:
+                found.append(None)
+        return found or None
+
+    def _is_parsed(self, node: ast.AST) -> bool:
+        """Return whether an expression is the result of ``parse_args`` of argparse."""
+        return (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PARSES
+        )
 
     def _members(self, node: ast.Attribute) -> list[ast.AST | None] | None:
         if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
@@ -380,6 +551,8 @@ class ScriptValues:
             return [*self._attributes.get(node.attr, ()), *own] or None
         for owner in self.values(node.value):
             owners = [owner]
+            if node.attr in self._options and self._is_parsed(owner):
+                return [*self._options[node.attr], None]
             if isinstance(owner, ast.Call):
                 owners = [one for one in self.values(owner.func) if isinstance(one, ast.ClassDef)]
             for one in owners:
@@ -393,6 +566,11 @@ class ScriptValues:
             return [one.elts[node.slice.value] for one in lists
                     if -len(one.elts) <= node.slice.value < len(one.elts)] or None  # fmt: skip
         keys = set(self.texts(node.slice))
+        for value in self.values(node.value):
+            if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "vars":
+                options = [one for key in keys for one in self._options.get(key, ())]
+                if options and any(map(self._is_parsed, self.values(value.args[0] if value.args else None))):
+                    return [*options, None]
         return [value for name, value in self.entries(node.value) if name in keys] or None
 
     def _result(self, node: ast.Call) -> list[ast.AST | None] | None:
@@ -628,7 +806,7 @@ class ScriptValues:
             return self._names_of_result(node)
         if isinstance(node, ast.Subscript):
             return self._names_of_element(node)
-        if isinstance(node, (ast.IfExp, ast.BoolOp, ast.NamedExpr, ast.Await)):
+        if isinstance(node, (ast.IfExp, ast.BoolOp, ast.NamedExpr, ast.Await, _Element, _Part)):
             return self._names_of_all(self._choices(node) or ()) or [""]
         return [""]
 

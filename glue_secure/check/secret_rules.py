@@ -18,9 +18,9 @@ _SETS = frozenset(
 )
 _TYPES = frozenset(
     {"string", "str", "int", "integer", "long", "bigint", "double", "float", "boolean", "date",
-     "timestamp", "binary", "varchar", "text", "null", "none", "hidden", "redacted", "masked", "tokenise",
-     "encrypt", "mask", "drop", "hash", "redact", "remove", "nullify", "md5", "sha1", "sha224", "sha256",
-     "sha384", "sha512", "bcrypt", "scrypt", "argon2", "hmac"}
+     "timestamp", "binary", "bytes", "decimal", "varchar", "char", "text", "null", "none", "hidden",
+     "redacted", "masked", "tokenise", "encrypt", "mask", "drop", "hash", "redact", "remove", "nullify",
+     "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "bcrypt", "scrypt", "argon2", "hmac"}
 )  # fmt: skip
 _EXAMPLE = re.compile(
     r"[<{\[$%*].*|.*[>}\]]|\*+|x{3,}|\.{3}|your[-_ ].*|.*\s.*|arn:aws.*", re.IGNORECASE | re.DOTALL
@@ -40,6 +40,11 @@ _HEADER_NAME = re.compile(r"[a-z]+(?:-[a-z]+)+", re.IGNORECASE)
 # A secret access key has 40 characters, one of MinIO at least 8. Emulators take any text, such as "test".
 _AWS_KEY_NAME = re.compile(r"(?i)(?:\A|.*[._-])(?:aws_)?secret_access_key\Z")
 _SHORTEST_AWS_KEY = 8
+# A file with credentials, such as token="/etc/account.json" of gcsfs.
+_FILE = re.compile(
+    r"[^=;?&]*[/\\][^/\\]+\.(?:cer|cfg|conf|crt|der|env|ini|jks|json|key|p12|pem|pfx|toml|txt|ya?ml)",
+    re.IGNORECASE,
+)
 _PATH = re.compile(r"(?:/|\./|\.\./|~/?|[A-Za-z]:\\).*", re.DOTALL)
 _IN_DSN = re.compile(r"(?i)(?:\A|[;\s&?])(?:password|pwd)\s*=\s*(?P<value>[^\s;&]{3,})")
 _FIX = (
@@ -131,6 +136,8 @@ def _is_word(named: NamedValue, text: str) -> bool:
     plain = re.sub(r"[\W_]", "", text).lower()
     same = plain == re.sub(r"[\W_]", "", named.name).lower()
     is_login = bool(named.beside & {"url", "user", "username", "host", "dbtable"})
+    if _FILE.fullmatch(text) and "://" not in text:
+        return True
     if _AWS_KEY_NAME.match(named.name) and len(text) < _SHORTEST_AWS_KEY:
         return True
     if (same or plain in _TYPES or _SIZED_TYPE.fullmatch(text)) and not is_login:

@@ -384,7 +384,7 @@ def _in_text(strong: str) -> Callable[[Script, ScriptCall], bool]:
     """Return a check that a connection string has a pattern. A string that is not known does not fail."""
 
     def check(script: Script, call: ScriptCall) -> bool:
-        texts = _texts_of(script, call.args[:1])
+        texts = _texts_of(script, [*call.args[:1], *call.keyword("uri")])
         known = [text for text in texts if "=" in text or "://" in text]
         return bool(known) and not any(re.search(strong, text) or _MORE.search(text) for text in known)
 
@@ -438,7 +438,15 @@ class _Engine:
         A URL that is not known does not fail, nor do ``connect_args`` that the source does not show, nor an
         engine whose connections another function creates.
         """
-        texts = _texts_of(script, [*call.args[:1], *call.keyword("url")])
+        return self._is_weak(script, call, [*call.args[:1], *call.keyword("url")])
+
+    def is_weak_in_frame(self, script: Script, call: ScriptCall) -> bool:
+        """Return whether a method of a frame makes an engine of a URL of this scheme, and it is weak."""
+        nodes = [*call.args[1:2], *call.keyword("con"), *call.keyword("connection")]
+        return self._is_weak(script, call, nodes)
+
+    def _is_weak(self, script: Script, call: ScriptCall, nodes: Iterable[ast.expr]) -> bool:
+        texts = _texts_of(script, nodes)
         known = [text for text in texts if re.match(rf"(?:{self.scheme})://", text)]
         if all(self._verifies_by_url(text) for text in known):
             return False
@@ -531,6 +539,8 @@ _ENGINES = (
                               rf"Encrypt\s*=\s*{_ENCRYPTED}.*"}),
             "mssql+pyodbc://...?Encrypt=yes"),
 )  # fmt: skip
+# Methods of pandas and Polars that make an engine of a URL.
+_WITH_ENGINE = frozenset({"to_sql", "read_sql", "read_sql_query", "read_sql_table", "write_database"})
 _CREATE_ENGINE = (
     "sqlalchemy.create_engine sqlalchemy.engine.create_engine sqlalchemy.ext.asyncio.create_async_engine"
 )
@@ -544,6 +554,9 @@ _DRIVERS: tuple[tuple[str, Callable[[Script, ScriptCall], bool], str], ...] = (
      " mysql.connector.pooling.MySQLConnectionPool aiomysql.connect"
      " aiomysql.create_pool",
      _mysql, "ssl_verify_identity=True, ssl_ca=PATH"),
+    ("ibis.postgres.connect", _postgres, 'sslmode="verify-full", sslrootcert=PATH'),
+    ("adbc_driver_postgresql.dbapi.connect adbc_driver_postgresql.connect", _in_text("sslmode=verify-full"),
+     "postgresql://...?sslmode=verify-full&sslrootcert=PATH"),
     ("MySQLdb.connect", lambda script, call: _weak(script, call, "ssl_mode", "VERIFY_IDENTITY"),
      'ssl_mode="VERIFY_IDENTITY", ssl={"ca": PATH}'),
     ("pg8000.connect pg8000.dbapi.connect pg8000.native.Connection",
@@ -578,6 +591,19 @@ def _driver(script: Script, call: ScriptCall) -> Iterator[ScriptFinding]:
                 required=_FULL,
                 fix=f"add {required}" if "=" in required and "://" not in required else f"use {required}",
             )
+    if call.methods & _WITH_ENGINE:
+        for engine in _ENGINES:
+            if engine.is_weak_in_frame(script, call):
+                yield script.finding(
+                    "database-driver",
+                    "GS-TLS-001",
+                    call.node,
+                    found=f"{call.name}() with a URL: the server is not verified",
+                    required=_FULL,
+                    fix=f"pass sqlalchemy.create_engine(URL, {engine.fix})"
+                    if engine.fix.startswith("connect_args")
+                    else f"use {engine.fix}",
+                )
 
 
 # HTTP and sockets

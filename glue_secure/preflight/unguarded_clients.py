@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from glue_secure.core.script_values import UNKNOWN_TEXT, ScriptCall, ScriptValues
@@ -17,11 +17,15 @@ from glue_secure.core.script_values import UNKNOWN_TEXT, ScriptCall, ScriptValue
 _PYARROW = "pyarrow's S3FileSystem"
 _PANDAS = "pyarrow's S3FileSystem, which pandas uses,"
 _PYICEBERG = "pyarrow's S3FileSystem, which pyiceberg uses,"
+_RAY = "pyarrow's S3FileSystem, which Ray uses,"
+_IBIS = "the S3 client of DuckDB or pyarrow, which Ibis uses,"
 # What makes s3fs write, which is guarded.
 _FIXES = {
     _PYARROW: "pass filesystem=s3fs.S3FileSystem()",
     _PANDAS: 'pass storage_options={"anon": False}, so that s3fs writes',
     _PYICEBERG: 'configure the catalog with "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO"',
+    _RAY: "pass filesystem=s3fs.S3FileSystem()",
+    _IBIS: "write the result of to_pandas() with pandas, or with boto3 or Spark",
 }
 _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 # Modules whose S3 client is their own.
@@ -49,6 +53,28 @@ _METHODS = {
     "sink_ipc": ("polars", "Polars"),
     "sink_ndjson": ("polars", "Polars"),
 }
+# Targets of several files. Methods that are not above, such as write_avro, write local files alone.
+_POLARS_TARGET = re.compile(r"polars\.(?:\w+\.)*Partition\w*\Z")
+# https://docs.ray.io/en/latest/data/saving-data.html: pyarrow writes, unless a file system is passed.
+_RAY_WRITES = frozenset(
+    {
+        "write_parquet", "write_json", "write_csv", "write_orc", "write_tfrecords", "write_webdataset",
+        "write_numpy", "write_images",
+    }
+)  # fmt: skip
+_RAY_TABLES = {"write_lance": "Lance", "write_delta": "delta-rs"}
+# https://ibis-project.org/reference/expression-tables: DuckDB, pyarrow or delta-rs writes, by the backend.
+_IBIS_WRITES = frozenset({"to_parquet", "to_parquet_dir", "to_csv", "to_json", "to_delta", "to_xlsx"})
+_IBIS_IN_MEMORY = re.compile(r"\.(?:execute|to_pandas|to_pyarrow|to_polars)\(\)\.")
+# https://tiledb-inc-tiledb.readthedocs-hosted.com/projects/tiledb-py/en/stable/python-api.html
+_TILEDB_WRITES = re.compile(
+    r"(?:from_\w+|create\w*|empty_like|write|touch|remove\w*|delete\w*|move\w*|copy\w*|consolidate\w*|vacuum\w*"
+    r"|group_create|schema_evolution)\Z"
+)
+_TILEDB_OPENS = frozenset(
+    {"open", "open_bin", "Array", "DenseArray", "SparseArray", "Group", "FileIO", "save"}
+)
+_OPENDAL = re.compile(r"opendal\.(?:\w+\.)*(?:Async)?Operator(?:\.from_uri|\.from_config)?\Z")
 # pyarrow's functions for CSV, ORC and Feather take no S3 location.
 _PYARROW_WRITES = frozenset({"write_table", "write_to_dataset", "write_dataset", "ParquetWriter"})
 # https://delta-io.github.io/delta-rs/: functions, and methods of a DeltaTable that commit to the table. What
@@ -100,10 +126,10 @@ _MESSAGES = frozenset({"critical", "debug", "error", "exception", "info", "log",
 _DUCKDB_WRITES = frozenset({"to_parquet", "write_parquet", "to_csv", "write_csv"})
 # Names of frames of Spark, Dask and DuckDB that have methods of pandas.
 _OTHER_FRAMES = re.compile(
-    r"(?:pyspark\.pandas|databricks\.koalas|dask|duckdb)\.|.*\.(?:pandas_api|to_koalas)\(\)"
+    r"(?:pyspark\.pandas|databricks\.koalas|dask|duckdb|ibis)\.|.*\.(?:pandas_api|to_koalas)\(\)"
 )
 # Text of a name of a pandas frame that Spark, Polars or DuckDB made.
-_AS_PANDAS = re.compile(r"\.(?:toPandas|to_pandas|_to_internal_pandas)\(\)")
+_AS_PANDAS = re.compile(r"\.(?:toPandas|to_pandas|_to_internal_pandas)\(\)|\Aibis\..*\.execute\(\)")
 RUNS_PROGRAMS = frozenset(
     {
         "run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput", "system",
@@ -121,6 +147,25 @@ _AWS_VALUES = frozenset(
         "--endpoint-url", "--output", "--profile", "--query", "--region",
     }
 )  # fmt: skip
+# Options with a value before the command, and commands that store, copy and delete nothing.
+_PROGRAM_VALUES = frozenset(
+    {
+        "--endpoint-url", "--numworkers", "--retry-count", "--log", "--credentials-file", "--profile",
+        "--config", "--config-dir", "-c", "-C", "--access_key", "--secret_key", "--region", "--host",
+    }
+)  # fmt: skip
+_PROGRAM_READS = {
+    "s5cmd": frozenset({"cat", "du", "head", "help", "ls", "presign", "version"}),
+    "s3cmd": frozenset({"du", "get", "info", "la", "ls", "multipart", "signurl"}),
+    "s4cmd": frozenset({"du", "get", "ls"}),
+    "rclone": frozenset(
+        {
+            "about", "cat", "check", "hashsum", "listremotes", "ls", "lsd", "lsf", "lsjson", "lsl", "md5sum",
+            "sha1sum", "size", "tree", "version",
+        }
+    ),
+    "mc": frozenset({"cat", "diff", "du", "find", "head", "ls", "stat", "tree"}),
+}  # fmt: skip
 _COPIES = frozenset({"cp", "mv", "sync"})
 _SEPARATOR = re.compile(r"&&|\|\||[;&|\n]")
 
@@ -218,7 +263,9 @@ def _module(name: str, node: ast.stmt) -> Iterator[UnguardedClient]:
 def _call(values: ScriptValues, call: ScriptCall, packages: set[str]) -> Iterator[UnguardedClient]:
     arguments = [*call.args, *(value for _, value in call.keywords)]
     texts = [text for argument in arguments for text in values.texts(argument)]
-    to_s3 = any(_S3.match(text) for text in texts)
+    to_s3 = any(_S3.match(text) for text in texts) or (
+        "polars" in packages and bool(call.methods & _METHODS.keys()) and _is_polars_target(values, arguments)
+    )
     clients: dict[str, str] = {}
     if call.starts_with("pyarrow."):
         edit = _edit_of_pyarrow(values, call, to_s3)
@@ -229,8 +276,20 @@ def _call(values: ScriptValues, call: ScriptCall, packages: set[str]) -> Iterato
         if package == "pandas":
             if _is_of_pandas(values, call, packages):
                 clients[_PANDAS] = ""
-        elif package in packages and not call.starts_with("duckdb."):
+        elif package in packages and not call.starts_with("duckdb.", "ray."):
             clients[client] = ""
+    if not is_own and "ray" in packages and not call.starts_with("polars.", "duckdb.") and not clients:
+        clients |= dict.fromkeys(_clients_of_ray(values, call, to_s3), "")
+    if to_s3 and not is_own and "ibis" in packages and not clients and _is_of_ibis(values, call):
+        clients[_IBIS] = ""
+    if to_s3 and call.starts_with("tiledb.") and _is_of_tiledb(values, call):
+        clients["TileDB"] = ""
+    if any(map(_OPENDAL.match, call.names)) and _is_of_opendal(values, arguments):
+        clients["OpenDAL"] = ""
+    if any(name.startswith("datafusion.") and name.endswith(".AmazonS3") for name in call.names):
+        clients["DataFusion"] = ""
+    if "to_iceberg" in call.methods and "pandas" in packages and not is_own:
+        clients |= {} if _is_guarded_frame(values, call) else {_PYICEBERG: ""}
     if _is_of_delta(values, call):
         clients["delta-rs"] = ""
     if _is_of_pyiceberg(values, call) or ("polars" in packages and _polars_writes_iceberg(values, call)):
@@ -281,8 +340,84 @@ def _is_of_pandas(values: ScriptValues, call: ScriptCall, packages: set[str]) ->
     engines = [text for value in [*call.args[1:2], *call.keyword("engine")] for text in values.texts(value)]
     if any(not _may_be_none(values, value) for value in given) or engines == ["fastparquet"]:
         return False
-    is_pandas = {"pandas", "geopandas"} & packages or any(map(_AS_PANDAS.search, call.names))
+    is_pandas = {"pandas", "geopandas", "modin"} & packages or any(map(_AS_PANDAS.search, call.names))
     return bool(is_pandas) and not _is_of_other_package(call)
+
+
+def _is_polars_target(values: ScriptValues, arguments: list[ast.expr]) -> bool:
+    """Return whether an argument is a target of several files of Polars in S3."""
+    targets = [value for argument in arguments for value in values.values(argument)]
+    return any(
+        isinstance(target, ast.Call)
+        and any(map(_POLARS_TARGET.match, values.names(target.func)))
+        and any(
+            _S3.match(text)
+            for part in [*target.args, *(word.value for word in target.keywords)]
+            for text in values.texts(part)
+        )
+        for target in targets
+    )
+
+
+def _clients_of_ray(values: ScriptValues, call: ScriptCall, to_s3: bool) -> list[str]:
+    """Return the clients with which a dataset of Ray writes to S3."""
+    if to_s3 and call.methods & _RAY_WRITES and not _is_file_system(values, call.keyword("filesystem")):
+        return [_RAY]
+    if call.starts_with("ray.") and "write_iceberg" in call.methods:
+        given = [*call.args[1:2], *call.keyword("catalog_kwargs")]
+        return [] if _is_guarded_by(values, given) else [_PYICEBERG]
+    return [client for method, client in _RAY_TABLES.items() if to_s3 and method in call.methods]
+
+
+def _is_of_ibis(values: ScriptValues, call: ScriptCall) -> bool:
+    """Return whether a table of Ibis writes, other than by Spark, whose writes are checked.
+
+    A table that comes from elsewhere counts if no other package with such frames is imported.
+    """
+    if not call.methods & _IBIS_WRITES:
+        return False
+    for other in values.calls:
+        if set(other.names) & {"ibis.set_backend", "ibis.connect"}:
+            texts = [text for argument in other.args[:1] for text in values.texts(argument)]
+            if any(text.startswith("pyspark") for text in texts):
+                return False
+    own = [name for name in call.names if name.startswith("ibis.")]
+    if own:
+        return not all(name.startswith("ibis.pyspark.") or _IBIS_IN_MEMORY.search(name) for name in own)
+    imported = {name.partition(".")[0] for name in values.modules}
+    owners = {name.partition(".")[0] for name in call.names}
+    return not ({"pandas", "geopandas", "modin", "polars"} | owners) & imported
+
+
+def _is_of_tiledb(values: ScriptValues, call: ScriptCall) -> bool:
+    """Return whether a call of TileDB writes, or opens an array or file to write."""
+    if any(map(_TILEDB_WRITES.match, call.methods)):
+        return True
+    modes = [text for value in [*call.args[1:2], *call.keyword("mode")] for text in values.texts(value)]
+    return bool(call.methods & _TILEDB_OPENS) and any(text[:1] in ("w", "a", "m", "d") for text in modes)
+
+
+def _is_of_opendal(values: ScriptValues, arguments: list[ast.expr]) -> bool:
+    """Return whether an operator of OpenDAL is one for S3, by its scheme, location or configuration."""
+    for argument in arguments[:1]:
+        if any(text.lower() == "s3" or _S3.match(text) for text in values.texts(argument)):
+            return True
+        parts = [part.func if isinstance(part, ast.Call) else part for part in values.values(argument)]
+        names = [name for part in parts for name in values.names(part)]
+        if any(name.endswith((".S3", ".S3Config")) for name in names):
+            return True
+    return False
+
+
+def _is_guarded_frame(values: ScriptValues, call: ScriptCall) -> bool:
+    """Return whether ``to_iceberg`` of pandas writes by s3fs, or to a table outside S3."""
+    given = [*call.args[2:3], *call.keyword("catalog_properties")]
+    return _is_guarded_by(values, given)
+
+
+def _is_guarded_by(values: ScriptValues, properties: list[ast.expr]) -> bool:
+    """Return whether the properties of a catalog of pyiceberg let s3fs write, or name a local warehouse."""
+    return _is_guarded_catalog(values, [entry for given in properties for entry in values.entries(given)])
 
 
 def _is_of_delta(values: ScriptValues, call: ScriptCall) -> bool:
@@ -351,12 +486,12 @@ def _polars_writes_iceberg(values: ScriptValues, call: ScriptCall) -> bool:
 def _is_guarded(values: ScriptValues, catalogs: list[ScriptCall]) -> bool:
     """Return whether s3fs writes the tables of catalogs, or they are outside S3. Without any, all count."""
     calls = catalogs or [call for call in values.calls if any(map(_CATALOG.match, call.names))]
-    return bool(calls) and all(_is_guarded_catalog(values, call) for call in calls)
+    return bool(calls) and all(_is_guarded_catalog(values, call.keywords) for call in calls)
 
 
-def _is_guarded_catalog(values: ScriptValues, call: ScriptCall) -> bool:
+def _is_guarded_catalog(values: ScriptValues, properties: Iterable[tuple[str, ast.expr]]) -> bool:
     clients, warehouses = [], []
-    for name, value in call.keywords:
+    for name, value in properties:
         texts = values.texts(value)
         # The name may be a constant of pyiceberg, PY_IO_IMPL.
         if name == "py-io-impl" or (name == UNKNOWN_TEXT and texts == [_FSSPEC]):
@@ -424,9 +559,25 @@ def _program(found: list[list[str]]) -> str:
     """Return the program of a command that writes to S3, or ""."""
     for command in found:
         program = command[0].rpartition("/")[2]
-        if program in _PROGRAMS and (program != "aws" or _may_be_s3(command[1:])):
+        if program in _PROGRAMS and (
+            _may_be_s3(command[1:]) if program == "aws" else not _is_read(program, command[1:])
+        ):
             return program
     return ""
+
+
+def _is_read(program: str, words: list[str]) -> bool:
+    """Return whether words of a program other than the AWS CLI list, read or download objects."""
+    words = [word.strip("'\"") for word in words]
+    if words == ["--version"]:
+        return True
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in _PROGRAM_VALUES else 1 :]
+    command, *rest = [*words, ""]
+    if program == "mc" and command == "find" and "--exec" in rest:
+        return False
+    is_download = program == "s5cmd" and command == "cp" and _is_download(rest[:-1])
+    return is_download or command in _PROGRAM_READS[program]
 
 
 def _may_be_s3(words: list[str]) -> bool:

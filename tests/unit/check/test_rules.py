@@ -124,6 +124,11 @@ CASES = [
     ("tls-option", "GS-TLS-001", "o = {'uri': u}\no['ssl.domain_match'] = 'false'", "o = {'uri': u}\no['ssl.domain_match'] = 'true'"),
     ("tls-option", "GS-TLS-001", "import ssl\nredis.Redis(host=h, ssl_cert_reqs=ssl.CERT_NONE)", "import ssl\nredis.Redis(host=h, ssl_cert_reqs=ssl.CERT_REQUIRED)"),
     ("tls-option", "GS-TLS-006", "glue.create_connection(ConnectionInput={'ConnectionProperties': {'JDBC_ENFORCE_SSL': 'false'}})", ""),
+    ("database-driver", "GS-TLS-001", "import pandas\nframe.to_sql('t', 'postgresql://h/ops')", "import pandas\nframe.to_sql('t', 'postgresql://h/ops?sslmode=verify-full')"),
+    ("database-driver", "GS-TLS-001", "import pandas as pd\npd.read_sql('SELECT 1', con='mysql+pymysql://h/ops')", "import pandas as pd\npd.read_sql('SELECT 1', con=engine)"),
+    ("database-driver", "GS-TLS-001", "import polars\nframe.write_database('t', connection='postgresql://h/ops?sslmode=require')", "import polars\nframe.write_database('t', connection=f'postgresql://h/ops?sslmode={mode}')"),
+    ("database-driver", "GS-TLS-001", "import ibis\nibis.postgres.connect(host='h', sslmode='require')", "import ibis\nibis.postgres.connect(host='h', sslmode='verify-full')"),
+    ("database-driver", "GS-TLS-001", "from adbc_driver_postgresql import dbapi\ndbapi.connect('postgresql://h/ops')", "from adbc_driver_postgresql import dbapi\ndbapi.connect(uri='postgresql://h/ops?sslmode=verify-full')"),
     ("database-driver", "GS-TLS-001", "import psycopg2\npsycopg2.connect(host=h, user=u)", "import psycopg2\npsycopg2.connect(host=h, user=u, sslmode='verify-full', sslrootcert=p)"),
     ("database-driver", "GS-TLS-001", "import psycopg2\npsycopg2.connect('host=h dbname=d')", "import psycopg2\npsycopg2.connect('host=h dbname=d sslmode=verify-full')"),
     ("database-driver", "GS-TLS-001", "from pymysql import connect as c\nc(host=h)", "from pymysql import connect as c\nc(host=h, ssl_ca=p, ssl_verify_identity=True)"),
@@ -153,6 +158,7 @@ CASES = [
     ("tls-option", "GS-TLS-001", "import sqlalchemy\nsqlalchemy.create_engine('postgresql://h/ops?application_name=a&sslmode=disable')", "import sqlalchemy\nsqlalchemy.create_engine('postgresql://h/ops?application_name=a&sslmode=verify-full')"),
     ("tls-option", "GS-TLS-001", "url = 'mssql+pyodbc://h/ops?Encrypt=no&driver=x'", "url = 'https://h/search?encrypt=no&ssl=false'"),
     # Secrets
+    ("hard-coded-secret", "GS-TLS-008", "token = 'Zm9v/YmFy/MTIzNDU2Nzg5.key1'", "token = './keys/token.txt'"),
     ("hard-coded-secret", "GS-TLS-008", "password = 'hunter2x'", "password = args['password']"),
     ("hard-coded-secret", "GS-TLS-008", "o = {'url': url, 'user': 'u', 'password': 'password'}", "o = {'useConnectionProperties': 'true'}"),
     ("hard-coded-secret", "GS-TLS-008", "frame.option('password', 'hunter2x')", "frame.option('password', secret['password'])"),
@@ -457,6 +463,10 @@ def test_text_that_is_executed_is_checked_where_it_is_known():
         "spark.sparkContext._jvm.java.net.URLEncoder.encode(a, 'UTF-8')",
         "import boto3\nboto3.client('sts', aws_access_key_id='test', aws_secret_access_key='test')",
         "token = context.token\nheaders = {'Authorization': f'Bearer {token}'}",
+        "import gcsfs\nCREDENTIALS = '/etc/keys/account.json'\ngcsfs.GCSFileSystem(token=CREDENTIALS)",
+        "schema = {'password': 'bytes', 'token': 'char(36)', 'secret': 'decimal'}",
+        "import pandas\nframe.to_sql('t', engine)\npandas.read_sql('SELECT 1', sqlite)\nframe.to_sql('t', 'sqlite:///a.db')",
+        "import pandas\nfrom awsglue.utils import getResolvedOptions\nframe.to_sql('t', con=f'{args[\"URL\"]}')",
     ],
 )
 def test_ordinary_code_is_not_found(text):

@@ -31,11 +31,7 @@ _S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 # Modules whose S3 client is their own.
 _MODULES = {
     "awscrt.s3": "awscrt",
-    "daft": "Daft",
-    "lance": "Lance",
-    "lancedb": "Lance",
     "minio": "MinIO's client",
-    "obstore": "obstore",
     "s3transfer.crt": "awscrt",
 }
 # Methods of frames that write with a native client to an S3 location, if the package is imported.
@@ -74,6 +70,22 @@ _TILEDB_WRITES = re.compile(
 _TILEDB_OPENS = frozenset(
     {"open", "open_bin", "Array", "DenseArray", "SparseArray", "Group", "FileIO", "save"}
 )
+# https://docs.daft.ai/: writes of frames to files, to tables, and of catalogs and sessions.
+_DAFT_FILES = frozenset({"write_parquet", "write_csv", "write_json", "upload"})
+_DAFT_TABLES = frozenset({"write_deltalake", "write_iceberg", "write_lance", "write_paimon"})
+_DAFT_CATALOGS = frozenset(
+    {"append", "overwrite", "write", "write_table", "create_table", "create_table_if_not_exists"}
+)
+# https://lance.org/, https://lancedb.com/docs/: methods of datasets, databases and tables that commit.
+_LANCE_WRITES = re.compile(
+    r"(?:write_\w+|commit\w*|create\w*|add\w*|delete\w*|update\w*|merge\w*|insert\w*|alter_\w+|drop\w*|compact_files"
+    r"|optimize\w*|cleanup_old_versions|restore|truncate_table|replace_\w+|rename_table|shallow_clone|deep_clone"
+    r"|execute)\Z"
+)
+_LANCE_TABLE = re.compile(r"lance(?:db)?\.(?:\w+\.)*(?:dataset|LanceDataset|connect|connect_async)\Z")
+# Parts of a name after which it is a frame, a list or a schema, not a table.
+_IN_MEMORY = re.compile(r"\.(?:to_\w+|list_\w+|versions|schema|take|head|collect|fetchall)(?:\(\))?\.")
+_OBSTORE = re.compile(r"obstore\.(?:\w+\.)*(?:S3Store(?:\.from_url)?|from_url)\Z")
 _OPENDAL = re.compile(r"opendal\.(?:\w+\.)*(?:Async)?Operator(?:\.from_uri|\.from_config)?\Z")
 # pyarrow's functions for CSV, ORC and Feather take no S3 location.
 _PYARROW_WRITES = frozenset({"write_table", "write_to_dataset", "write_dataset", "ParquetWriter"})
@@ -276,9 +288,14 @@ def _call(values: ScriptValues, call: ScriptCall, packages: set[str]) -> Iterato
         if package == "pandas":
             if _is_of_pandas(values, call, packages):
                 clients[_PANDAS] = ""
-        elif package in packages and not call.starts_with("duckdb.", "ray."):
+        elif package in packages and not call.starts_with("duckdb.", "ray.", "daft."):
             clients[client] = ""
-    if not is_own and "ray" in packages and not call.starts_with("polars.", "duckdb.") and not clients:
+    if (
+        not is_own
+        and "ray" in packages
+        and not call.starts_with("polars.", "duckdb.", "daft.")
+        and not clients
+    ):
         clients |= dict.fromkeys(_clients_of_ray(values, call, to_s3), "")
     if to_s3 and not is_own and "ibis" in packages and not clients and _is_of_ibis(values, call):
         clients[_IBIS] = ""
@@ -286,6 +303,12 @@ def _call(values: ScriptValues, call: ScriptCall, packages: set[str]) -> Iterato
         clients["TileDB"] = ""
     if any(map(_OPENDAL.match, call.names)) and _is_of_opendal(values, arguments):
         clients["OpenDAL"] = ""
+    if any(map(_OBSTORE.match, call.names)) and ("from_url" not in call.methods or to_s3):
+        clients["obstore"] = ""
+    if not is_own and not clients and _is_of_daft(values, call, to_s3):
+        clients["Daft"] = ""
+    if _is_of_lance(values, call, texts):
+        clients["Lance"] = ""
     if any(name.startswith("datafusion.") and name.endswith(".AmazonS3") for name in call.names):
         clients["DataFusion"] = ""
     if "to_iceberg" in call.methods and "pandas" in packages and not is_own:
@@ -387,6 +410,36 @@ def _is_of_ibis(values: ScriptValues, call: ScriptCall) -> bool:
     imported = {name.partition(".")[0] for name in values.modules}
     owners = {name.partition(".")[0] for name in call.names}
     return not ({"pandas", "geopandas", "modin", "polars"} | owners) & imported
+
+
+def _is_of_daft(values: ScriptValues, call: ScriptCall, to_s3: bool) -> bool:
+    """Return whether a frame, table or catalog of Daft writes to S3 or to a table that may be there."""
+    if not call.methods & (_DAFT_FILES | _DAFT_TABLES | _DAFT_CATALOGS):
+        return False
+    own = [name for name in call.names if name.startswith("daft.") and not _IN_MEMORY.search(name)]
+    if call.methods & _DAFT_CATALOGS:
+        return bool(own)
+    imported = {name.partition(".")[0] for name in values.modules}
+    is_unknown = not {name.partition(".")[0] for name in call.names} & imported and "daft" in imported
+    if call.methods & _DAFT_FILES:
+        return to_s3 and bool(own or is_unknown)
+    locations = [text for argument in call.args[:1] for text in values.texts(argument)]
+    return bool(own or (is_unknown and to_s3)) and not (locations and all(map(_is_elsewhere, locations)))
+
+
+def _is_of_lance(values: ScriptValues, call: ScriptCall, texts: list[str]) -> bool:
+    """Return whether a call commits to a table of Lance. Known locations outside S3 do not count."""
+    names = [name for name in call.names if name.startswith(("lance.", "lancedb."))]
+    writes = [
+        name for name in names if _LANCE_WRITES.match(name.rpartition(".")[2]) and not _IN_MEMORY.search(name)
+    ]
+    if not writes:
+        return False
+    if any(name.count(".") == 1 or name.startswith("lance.fragment.") for name in writes):  # write_dataset
+        locations = [text for text in texts if UNKNOWN_TEXT not in text]
+        return not locations or any(map(_S3.match, locations))
+    tables = _made_by(values, call.node.func, _LANCE_TABLE)
+    return not (tables and all(_is_local_table(values, table) for table in tables))
 
 
 def _is_of_tiledb(values: ScriptValues, call: ScriptCall) -> bool:

@@ -15,11 +15,12 @@ from glue_secure.check import suppressions
 from glue_secure.check.job_rules import is_test, job_findings
 from glue_secure.check.model import ScriptFinding
 from glue_secure.check.s3_rules import s3_findings
-from glue_secure.check.script import Script, parsed
+from glue_secure.check.script import Script
 from glue_secure.check.secret_rules import secret_findings
 from glue_secure.check.spark_rules import spark_findings
 from glue_secure.check.tls_rules import tls_findings
 from glue_secure.core.findings import Verdict
+from glue_secure.core.script_values import parse_script
 from glue_secure.migrate.imports import imports_between
 from glue_secure.migrate.names import Names, imported_modules
 
@@ -135,7 +136,7 @@ def _decoded(content: bytes) -> str | Exception:
 
 def _modules(text: str) -> frozenset[str]:
     try:
-        tree = parsed(text)
+        tree = parse_script(text)
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
     return imported_modules(Names(tree))

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable
-from threading import Lock
 
 from glue_secure.check.model import ScriptFinding
 from glue_secure.core.findings import Verdict
 from glue_secure.core.redaction import escape_unprintable, redact_text
-from glue_secure.core.script_values import UNKNOWN_TEXT, ScriptValues
+from glue_secure.core.script_values import UNKNOWN_TEXT, ScriptValues, parse_script
 
-# The filters of warnings belong to the process, and an audit checks scripts in several threads.
-_PARSER = Lock()
 UNSHOWN = "…"
 _OFF = frozenset({"false", "0", "no", "off", "none", ""})
 _ON = frozenset({"true", "1", "yes", "on"})
@@ -37,7 +33,7 @@ class Script:
     def __init__(self, text: str, name: str, *, is_module: bool = False, is_guarded: bool = False) -> None:
         self.text, self.name = text, name
         self.is_module, self.is_guarded = is_module, is_guarded
-        self.values = ScriptValues(parsed(text))
+        self.values = ScriptValues(parse_script(text))
         self._lines = text.encode("utf-8").splitlines() or [b""]
 
     def finding(
@@ -74,23 +70,10 @@ class Script:
         return any(text.strip().lower() in _ON for node in nodes for text in self.values.texts(node))
 
 
-def parsed(text: str | bytes) -> ast.Module:
-    """Return the syntax tree of a script, without Python's warnings, for example about invalid escapes.
-
-    Raises:
-        SyntaxError: Python cannot parse the script.
-        ValueError: the text contains null bytes.
-        RecursionError: the script is nested too deeply.
-    """
-    with _PARSER, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
-
-
 def imported_modules(content: bytes) -> frozenset[str] | None:
     """Return the names of the modules that a script imports, None if Python cannot parse the script."""
     try:
-        tree = parsed(content)
+        tree = parse_script(content)
     except (SyntaxError, ValueError, RecursionError):
         return None
     found: set[str] = set()

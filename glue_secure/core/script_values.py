@@ -13,14 +13,18 @@ import ast
 import re
 import shlex
 import string
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 UNKNOWN_TEXT = "\ufffc"
 """Character for a part of a text that the source does not show."""
+# The filters of warnings belong to the process, and an audit checks scripts in several threads.
+_PARSER = Lock()
 _MOST = 16
 _DEEPEST = 24
 _TEXT_METHODS = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "capitalize", "casefold"})
@@ -135,6 +139,19 @@ class _Scope:
     items: dict[str, list[tuple[ast.expr, ast.expr]]] = field(default_factory=dict)
     more: dict[str, list[ast.Call]] = field(default_factory=dict)
     appended: dict[str, list[ast.expr]] = field(default_factory=dict)
+
+
+def parse_script(text: str | bytes) -> ast.Module:
+    """Return the syntax tree of a script, without Python's warnings, for example about invalid escapes.
+
+    Raises:
+        SyntaxError: Python cannot parse the script.
+        ValueError: the text contains null bytes.
+        RecursionError: the script is nested too deeply.
+    """
+    with _PARSER, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 class ScriptValues:

@@ -18,7 +18,8 @@ _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-pack
 def scripts_below(paths: Iterable[Path]) -> list[Path]:
     """Return Python files: the paths that are files, and those below folders, sorted.
 
-    Hidden folders, environments and build results are left out, and symbolic links to folders.
+    Hidden folders, environments and build results are left out, symbolic links to folders, and the files of
+    attributes that macOS adds to archives (``._load.py``).
 
     Raises:
         UsageError: a path does not exist.
@@ -40,7 +41,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         if "pyvenv.cfg" in names:
             folders.clear()
             continue
-        yield from (Path(parent, name) for name in names if name.endswith(".py"))
+        yield from (Path(parent, name) for name in names if name.endswith(".py") and name[:2] != "._")
 
 
 def read_all(paths: Iterable[Path]) -> dict[Path, bytes]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from glue_secure.core.script_values import UNKNOWN_TEXT, ScriptCall, ScriptValues
+from glue_secure.core.script_values import UNKNOWN_TEXT, ScriptCall, ScriptValues, parse_script
 
 _PYARROW = "pyarrow's S3FileSystem"
 _PANDAS = "pyarrow's S3FileSystem, which pandas uses,"
@@ -216,7 +216,7 @@ class UnguardedClient:
 def find_unguarded_clients(source: str) -> list[UnguardedClient]:
     """Return the uses in a script, by line. A script that Python cannot parse has none."""
     try:
-        values = ScriptValues(ast.parse(source))
+        values = ScriptValues(parse_script(source))
     except (SyntaxError, ValueError, RecursionError):
         return []
     return unguarded_clients(values)

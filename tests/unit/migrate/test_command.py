@@ -38,6 +38,7 @@ def scripts(tmp_path):
         "jobs/decide.py": f"{LINE}\n{JOB}spark.read.jdbc(url, 'x')\n",
         "jobs/other.py": "print('<b>')\n",
         "jobs/.venv/x.py": JOB,
+        "jobs/._a.py": "\0",  # attributes of a.py, which macOS adds to archives
         "env/pyvenv.cfg": "",
         "env/y.py": JOB,
     }

@@ -207,7 +207,7 @@ def test_a_login_without_a_connection_or_with_a_comment_is_reported_without_the_
         ("from awsglue.blueprint.job import Job as B", "unsupported"),
         ('conf.set("spark.hadoop.fs.s3a.server-side-encryption-algorithm", "AES256")', "encryption"),
         ('s3.put_object(Bucket="b", Key="k", ServerSideEncryption="AES256")', "encryption"),
-        ("import lance", "unguarded-client"),
+        ("import minio", "unguarded-client"),
     ],
 )
 def test_what_needs_a_decision_is_reported_with_its_line_and_a_text_to_write(line, rule):

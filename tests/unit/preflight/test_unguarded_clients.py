@@ -340,3 +340,9 @@ def test_the_fix_of_a_function_that_creates_a_client_replaces_it(source, fix):
 def test_the_text_names_call_and_client():
     (use,) = find_unguarded_clients("import subprocess\nsubprocess.run(['aws', 's3'])")
     assert str(use).startswith("subprocess.run(): the program aws is not guarded")
+
+
+def test_a_script_with_a_warning_of_python_is_searched():
+    # pytest makes errors of warnings, as python -W error does; a parser that warns then rejects the script.
+    (use,) = find_unguarded_clients("import re, minio\nre.compile('\\d')")
+    assert use.client == "MinIO's client"

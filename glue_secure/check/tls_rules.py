@@ -123,6 +123,7 @@ def tls_findings(script: Script) -> Iterator[ScriptFinding]:
         yield from _driver(script, call)
         yield from _http(script, call)
         yield from _plain(script, call)
+        yield from _plain_by_default(script, call)
     for named in script.values.named_values:
         yield from _option(script, named)
         yield from _environment(script, named)
@@ -604,6 +605,110 @@ def _driver(script: Script, call: ScriptCall) -> Iterator[ScriptFinding]:
                     if engine.fix.startswith("connect_args")
                     else f"use {engine.fix}",
                 )
+
+
+# Clients of databases and brokers that use no TLS unless an option or the URL asks for it
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainClient:
+    """A client without TLS by default.
+
+    Attributes:
+        hosts: keywords of the server; without one, it is this machine.
+        options: keywords of TLS.
+        secure: pattern of a URL or host that selects TLS; "" if the client takes no URL.
+        fix: what selects TLS.
+        is_first: whether the server may be the first argument as well.
+    """
+
+    hosts: str
+    options: str
+    secure: str
+    fix: str
+    is_first: bool = True
+
+    def is_plain(self, script: Script, call: ScriptCall) -> bool:
+        """Return whether a call connects to another machine without TLS, as far as the script shows it."""
+        given = [value for word in self.hosts.split() for value in call.keyword(word)]
+        given += call.args[:1] if self.is_first else ()
+        if not given or not _without(script, call, self.options):
+            return False
+        parts = [part for node in given for part in script.values.values(node)]
+        elements = [part.elts if isinstance(part, (ast.List, ast.Tuple)) else [part] for part in parts]
+        texts = [text for part in elements for element in part for text in script.values.texts(element)]
+        if texts and all(map(_LOCAL_HOST.match, texts)):
+            return False
+        return not self.secure or not any(
+            re.search(self.secure, text)
+            or "://" not in text
+            or re.search(rf"\A{UNKNOWN_TEXT}|\?.*{UNKNOWN_TEXT}", text)
+            for text in texts
+        )
+
+
+_LOCAL_HOST = re.compile(
+    r"(?:[\w+]+://)?(?:[^@/]*@)?(?:localhost\b|127\.|\[?::1\b|0\.0\.0\.0)|/|unix:", re.IGNORECASE
+)
+_MONGO = _PlainClient("host", "tls ssl tlsCAFile tlsCertificateKeyFile tlsCRLFile ssl_ca_certs",
+                      r"(?i)mongodb\+srv://|[?&](?:tls|ssl)=true|[?&]tlsCAFile=", "tls=True")  # fmt: skip
+_REDIS_URL = _PlainClient("url", "ssl_context", r"(?i)rediss://", "rediss:// in place of redis://")
+_REDIS = _PlainClient("host", "ssl ssl_context", "", "ssl=True")
+_KAFKA = _PlainClient("bootstrap_servers", "security_protocol", "", 'security_protocol="SSL" or "SASL_SSL"',
+                      is_first=False)  # fmt: skip
+_CASSANDRA = _PlainClient("contact_points", "ssl_context ssl_options cloud endpoint_factory", "",
+                          "ssl_context=ssl.create_default_context()")  # fmt: skip
+_CLICKHOUSE = _PlainClient("host", "secure interface port dsn", "", "secure=True")
+_PIKA = _PlainClient(
+    "host", "ssl_options", "", "ssl_options=pika.SSLOptions(ssl.create_default_context(), HOST)"
+)
+_PLAIN_BY_DEFAULT: Mapping[str, _PlainClient] = {
+    name: client
+    for names, client in (
+        ("pymongo.MongoClient pymongo.mongo_client.MongoClient pymongo.AsyncMongoClient"
+         " motor.motor_asyncio.AsyncIOMotorClient", _MONGO),
+        ("redis.from_url redis.Redis.from_url redis.StrictRedis.from_url redis.asyncio.from_url", _REDIS_URL),
+        ("redis.Redis redis.StrictRedis redis.RedisCluster redis.cluster.RedisCluster redis.asyncio.Redis",
+         _REDIS),
+        ("kafka.KafkaProducer kafka.KafkaConsumer kafka.KafkaAdminClient aiokafka.AIOKafkaProducer"
+         " aiokafka.AIOKafkaConsumer", _KAFKA),
+        ("cassandra.cluster.Cluster", _CASSANDRA),
+        ("clickhouse_connect.get_client clickhouse_connect.create_client clickhouse_driver.Client",
+         _CLICKHOUSE),
+        ("pika.ConnectionParameters", _PIKA),
+    )
+    for name in names.split()
+}  # fmt: skip
+
+
+def _plain_by_default(script: Script, call: ScriptCall) -> Iterator[ScriptFinding]:
+    fixes = [
+        client.fix
+        for name in call.names
+        if (client := _PLAIN_BY_DEFAULT.get(name)) is not None and client.is_plain(script, call)
+    ]
+    if call.starts_with("confluent_kafka.") and _is_plain_confluent(script, call):
+        fixes.append('"security.protocol": "SSL" or "SASL_SSL"')
+    for fix in fixes[:1]:
+        yield script.finding(
+            "plain-text",
+            "GS-TLS-001",
+            call.node,
+            found=f"{call.name}() without TLS, which is its default",
+            required=_FULL,
+            fix=f"write {fix}",
+        )
+
+
+def _is_plain_confluent(script: Script, call: ScriptCall) -> bool:
+    """Return whether the settings of a client of confluent_kafka are known, and have no protocol."""
+    return any(
+        script.values.shows_all_entries(node)
+        and "security.protocol" not in (settings := dict(script.values.entries(node)))
+        and "bootstrap.servers" in settings
+        and not all(map(_LOCAL_HOST.match, script.values.texts(settings["bootstrap.servers"])))
+        for node in call.args[:1]
+    )
 
 
 # HTTP and sockets

@@ -22,6 +22,8 @@ class UnmanagedWrite:
             ``delta.`LOCATION```; ``""`` for other writes, or if it is not known.
         adopts: whether the write adds objects to a table that exist already, so that no write of the run
             stored them.
+        may_store_nothing: whether the statement is one of a table that may find nothing to do, so that it may
+            have stored no object.
     """
 
     location: str
@@ -32,6 +34,7 @@ class UnmanagedWrite:
     stores_files: bool = False
     table: str = ""
     adopts: bool = False
+    may_store_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,13 +232,19 @@ class UnmanagedWriteVerifier:
         """Return the writes whose location must be known.
 
         A write of files without a location is left out if receipts name its files: the guard works, files
-        were stored that belong to no other write, and no other file system than S3 was written to.
+        were stored that belong to no other write, or the write may have stored none, and no other file system
+        than S3 was written to.
         """
         requests = self._requests
-        has_receipts = (
-            requests.are_guarded and not requests.other_schemes and bool(requests.receipts.unattributed())
-        )
-        return [write for write in writes if write.location or not (write.stores_files and has_receipts)]
+        is_known = requests.are_guarded and not requests.other_schemes
+        has_receipts = is_known and bool(requests.receipts.unattributed())
+        return [
+            write
+            for write in writes
+            if write.location
+            or not write.stores_files
+            or not (has_receipts or (is_known and write.may_store_nothing))
+        ]
 
     def _to_other_file_systems(self, writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
         """Return a write for each file system to which bytes went that no observed write names.

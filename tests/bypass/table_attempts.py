@@ -207,6 +207,28 @@ def iceberg_manifests_rewritten(bypass):
     _sql(bypass, "call lake.system.rewrite_manifests('{name}')")
 
 
+def iceberg_maintenance_without_work(bypass):
+    """Call procedures that find nothing to do, in a run whose other objects are those of its own write."""
+    bypass.job.write.custom(_location(bypass), lambda: _create(bypass, "s3lake"))
+    for procedure in (
+        "ancestors_of",
+        "expire_snapshots",
+        "remove_orphan_files",
+        "rewrite_data_files",
+        "rewrite_manifests",
+        "rewrite_position_delete_files",
+    ):
+        bypass.spark.sql(f"call s3lake.system.{procedure}(table => 'db.{bypass.table}')")
+
+
+def iceberg_maintenance(bypass):
+    for _ in range(2):
+        bypass.frame().writeTo(f"s3lake.db.{bypass.table}").using("iceberg").createOrReplace()
+    name, later = f"s3lake.db.{bypass.table}", "timestamp '2100-01-01 00:00:00'"
+    bypass.spark.sql(f"call s3lake.system.expire_snapshots('{name}', {later}, 1)")
+    bypass.spark.sql(f"call s3lake.system.compute_table_stats('{name}')")
+
+
 def iceberg_foreign_objects(bypass):
     _create(bypass, "lake")
     source = f"`parquet`.`{_foreign_parquet(bypass)}`"
@@ -390,6 +412,30 @@ def delta_converted_by_its_api(bypass):
     from delta.tables import DeltaTable
 
     DeltaTable.convertToDelta(bypass.spark, f"parquet.`{_foreign_parquet(bypass)}`")
+
+
+def delta_maintenance_without_work(bypass):
+    """Execute commands that find nothing to do, in a run whose other objects are those of its own write."""
+    from delta.tables import DeltaTable
+
+    bypass.job.write.custom(
+        bypass.out, lambda: bypass.frame().coalesce(1).write.format("delta").save(bypass.out)
+    )
+    for statement in (
+        "optimize delta.`{}`",
+        "vacuum delta.`{}`",
+        "restore table delta.`{}` to version as of 0",
+        "convert to delta parquet.`{}`",
+    ):
+        bypass.spark.sql(statement.format(bypass.out))
+    DeltaTable.convertToDelta(bypass.spark, f"parquet.`{bypass.out}`")
+    for table in (f"parquet.`{bypass.out}-empty`", f"csv.`{bypass.out}`", "missing"):
+        try:
+            DeltaTable.convertToDelta(bypass.spark, table)
+        except Exception as error:  # Delta refuses it, with errors of several classes
+            print(f"{table}: {type(error).__name__}", file=sys.stderr)
+        else:
+            raise AssertionError(table)
 
 
 def delta_clone_of_foreign_objects(bypass):

@@ -274,6 +274,37 @@ def test_a_file_write_without_any_receipt_is_unverified(run, run_fixture):
         run.commit()
 
 
+NOTHING_TO_DO = UnmanagedWrite(
+    "", "CALL expire_snapshots", problem="CALL expire_snapshots", stores_files=True, may_store_nothing=True
+)
+
+
+def test_a_statement_that_found_nothing_to_do_and_stored_nothing_is_no_write(run, run_fixture):
+    run_fixture.engine.native = UnmanagedWriteReport((NOTHING_TO_DO,))
+    run.commit()
+    assert run_fixture.evidence()["writes"] == []
+
+
+@pytest.mark.parametrize(
+    "report",
+    [RequestReport(other_schemes=("file",)), RequestReport(gaps=("driver: executor 3 was lost",))],
+    ids=["bytes elsewhere", "without receipts"],
+)
+def test_gs_s3_012_whether_a_statement_stored_nothing_is_not_known(run, run_fixture, report):
+    run_fixture.engine.native = UnmanagedWriteReport((NOTHING_TO_DO,))
+    run_fixture.engine.requests = report
+    with pytest.raises(VerificationError, match="GS-S3-012"):
+        run.commit()
+
+
+def test_a_procedure_that_stored_nothing_at_its_table_is_verified(run, run_fixture):
+    located = UnmanagedWrite("s3a://curated/t", "table", table="lake.db.t")
+    run_fixture.engine.native = UnmanagedWriteReport((located,))
+    run.commit()
+    (write,) = run_fixture.evidence()["writes"]
+    assert (write["target"], write["objects"]) == ("s3://curated/t", [])
+
+
 def test_a_custom_write_by_another_client_is_verified_with_listings(run, run_fixture):
     other = S3Uri("curated", "flights/by-another-client")
 

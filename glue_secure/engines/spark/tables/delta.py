@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _CHANGE_FEED = "delta.enableChangeDataFeed"
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_CONVERT = "CONVERT"
+"""Delta's name of a conversion."""
 _SAVE_MODES = {"append": "append", "create": "errorifexists"}
 Actions = Sequence[Mapping[str, Any]]
 """The actions of one version, as the log has them: ``{"add": {...}}``."""
@@ -101,6 +103,14 @@ class DeltaLakeTable(LoadedOnce, LocatedTable):
             commits.append(commit)
         before = int(snapshot.version()) - len(commits)
         return RecentCommits(str(before) if before >= 0 else "", tuple(reversed(commits)))
+
+    def conversion(self) -> Commit | None:
+        """Return the first version if it added existing objects of a table of Parquet, else None."""
+        log, snapshot = self._load()
+        if int(snapshot.version()) < 0:
+            return None
+        commits = (commit_of(version, actions) for version, actions, _ in self._versions(log, 0, 0))
+        return next((commit for commit in commits if commit.operation == _CONVERT), None)
 
     def read(self, increment: Increment) -> DataFrame:
         """Return the rows of an increment. Added rows are read from the files of versions that only add."""

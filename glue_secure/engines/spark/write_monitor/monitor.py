@@ -15,13 +15,13 @@ from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteRepo
 from glue_secure.engines.spark.failures import failure_of
 from glue_secure.engines.spark.query_listener import FinishedQueries
 from glue_secure.engines.spark.write_monitor.hadoop_jobs import HadoopWriterJobs, own_store
-from glue_secure.engines.spark.write_monitor.plans import (
-    ObservedTables,
+from glue_secure.engines.spark.write_monitor.plans import ObservedTables, writes_of
+from glue_secure.engines.spark.write_monitor.procedures import (
     calls_in_text,
-    of_existing_objects,
-    write_of_call,
-    writes_of,
+    writes_of_call,
+    writes_of_conversion,
 )
+from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,6 +61,7 @@ class SparkWriteMonitor:
         self._number = 0
         self._doubts: list[str] = []
         self._tables = ObservedTables()
+        self._lookup = TableLookup(spark)
         self._streams: list[tuple[StreamingQuery, str]] = []
         self._queries_seen = 0
         self._dropped_events = self._count_dropped_events()
@@ -84,16 +85,24 @@ class SparkWriteMonitor:
 
     def record_call(self, execution: Any) -> None:
         """Record the write of a ``CALL`` statement."""
-        self._record_plan("the plan of a CALL statement", lambda: write_of_call(execution))
+        self._record_plan("the plan of a CALL statement", lambda: writes_of_call(execution, self._lookup))
 
     def record_text(self, text: str) -> None:
         """Record the calls of procedures that the text of a script or an ``EXECUTE IMMEDIATE`` may make."""
         for write in calls_in_text(text):
             self.record(write)
 
-    def record_existing_objects(self, method: str) -> None:
-        """Record a call of a method that adds existing objects to a table."""
-        self.record(of_existing_objects(method, failed=False))
+    def record_conversion(self, method: str, session: Any, identifier: str, *, refused: bool) -> None:
+        """Record a call of a method that converts a table of Parquet to Delta Lake.
+
+        Args:
+            method: the method's name.
+            session: the JVM's ``SparkSession``.
+            identifier: the table, as in SQL.
+            refused: whether Spark refused the call when it analysed it.
+        """
+        for write in writes_of_conversion(method, session, identifier, self._lookup, refused=refused):
+            self.record(write)
 
     def record_stream(self, query: StreamingQuery) -> None:
         """Record the locations of a stream's sink and checkpoint."""
@@ -203,7 +212,10 @@ class SparkWriteMonitor:
     def _record_query(self, execution: Any, failed: bool) -> None:
         """Record the writes of a finished query."""
         self._queries_seen += 1
-        self._record_plan("a query's plan", lambda: writes_of(execution, failed=failed, tables=self._tables))
+        self._record_plan(
+            "a query's plan",
+            lambda: writes_of(execution, failed=failed, tables=self._tables, lookup=self._lookup),
+        )
 
     def _record_plan(self, plan: str, read: Callable[[], Iterable[UnmanagedWrite]]) -> None:
         """Record the writes that ``read`` returns, or a doubt if it cannot read the plan."""

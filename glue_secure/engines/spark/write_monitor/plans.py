@@ -12,9 +12,16 @@ from glue_secure.core.identifiers import quoted
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 from glue_secure.engines.spark.locations import path_of
 from glue_secure.engines.spark.row_metrics import output_rows
+from glue_secure.engines.spark.write_monitor.procedures import (
+    of_existing_objects,
+    writes_of_conversion,
+    writes_of_node,
+)
+from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup, locations_in
 
 _DELTA = "delta."
 _SPARK_PACKAGE = "org.apache.spark.sql."
+_DELTA_PACKAGE = "io.delta."  # which has VACUUM
 _VERSION_2_PACKAGE = "org.apache.spark.sql.execution.datasources.v2."
 # What the physical writes of data source version 2 inherit, Spark 3.3 to 4.1: writes of version 2, and writes
 # of a version 2 table by a version 1 source.
@@ -32,34 +39,10 @@ _TABLE_COMMANDS = re.compile(
     r"(CreateTable|ReplaceTable|AtomicReplaceTable|AlterTable|TruncateTable|Call|\w+PartitionField"
     r"|SetWriteDistributionAndOrdering|(Set|Drop)IdentifierFields|(CreateOrReplace|Drop)(Branch|Tag))Exec"
 )
-# Procedures of Iceberg and Hudi and commands of Delta that add existing objects, whose encryption is unknown,
-# to a table.
-_ADOPTING = re.compile(
-    r"(AddFiles|MigrateTable|SnapshotTable|RegisterTable|RunBootstrap)Procedure"
-    r"|(ConvertToDelta|CloneTable)Command"
-)
-# Their names in SQL, and those of procedures that store nothing. https://iceberg.apache.org/docs/1.10.0/spark-procedures/
-_ADOPTING_PROCEDURES = ("add_files", "migrate", "register_table", "snapshot")
-_READING_PROCEDURES = ("ancestors_of", "create_changelog_view")
-# Words of a text of statements, and a literal that is the whole statement of EXECUTE IMMEDIATE. A literal
-# with a backslash may have any word.
-_CALL = re.compile(r"\bCALL\b", re.IGNORECASE)
-_IMMEDIATE = re.compile(r"\bIMMEDIATE\b", re.IGNORECASE)
-_WHOLE_LITERAL = re.compile(
-    r"""\s*R?(?:(?:'[^'\\]*')+|(?:"[^"\\]*")+)\s*(?:;|\Z|INTO\b|USING\b)""", re.IGNORECASE
-)
-_DOUBLED_QUOTES = re.compile(r"''|\"\"")
+# A procedure of Hudi and a command of Delta that add existing objects, whose encryption is unknown.
+_ADOPTING = re.compile(r"RunBootstrapProcedure|CloneTableCommand")
 # The operation and the option of a write by Hudi that do the same.
 _HUDI_OPERATION, _HUDI_BOOTSTRAP = "hoodie.datasource.write.operation", "hoodie.bootstrap.base.path"
-# Properties of an Iceberg table that name further locations.
-_TABLE_PATHS = (
-    "write.data.path",
-    "write.folder-storage.path",
-    "write.metadata.path",
-    "write.object-storage.path",
-)
-# A class of the job that decides where an Iceberg table stores its files.
-_LOCATION_PROVIDER = "write.location-provider.impl"
 # Data sources of version 1 that store nothing.
 _EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvider")
 # Formats whose option "path" is the location of their files.
@@ -148,10 +131,18 @@ def _identity(identifier: Any) -> tuple[str, str]:
     return (str(database.get()).lower() if database.isDefined() else "", str(identifier.table()).lower())
 
 
-def writes_of(execution: Any, *, failed: bool, tables: ObservedTables) -> list[UnmanagedWrite]:
+def writes_of(
+    execution: Any, *, failed: bool, tables: ObservedTables, lookup: TableLookup
+) -> list[UnmanagedWrite]:
     """Return the writes of a query execution; an empty list if it only reads.
 
     The batches of a stream are left out: the stream is recorded where it starts.
+
+    Args:
+        execution: the ``QueryExecution``.
+        failed: whether it failed.
+        tables: takes note of the tables of the execution.
+        lookup: reads tables that a procedure or a conversion names.
     """
     if execution.getClass().getSimpleName() == "IncrementalExecution":
         return []
@@ -169,45 +160,12 @@ def writes_of(execution: Any, *, failed: bool, tables: ObservedTables) -> list[U
     if name == "ExecutedCommandExec":
         if not failed:
             tables.observe(node.cmd())
-        return _executed_command(node.cmd(), execution, failed, tables)
+        return _executed_command(node.cmd(), execution, failed, tables, lookup)
     if _is_version_2_write(node.getClass()):
         return _version_2_write(node, name, execution, failed)
     if _TABLE_COMMANDS.fullmatch(name) and not failed:
-        return _table_command(node, name)
+        return _table_command(node, name, execution, lookup)
     return []
-
-
-def write_of_call(execution: Any) -> list[UnmanagedWrite]:
-    """Return the write of a ``CALL`` statement of Spark 4, whose executed plan has the result only.
-
-    Its tables are arguments, so that the location is not known.
-    """
-    parts = execution.logical().procedure().nameParts()
-    name = str(parts.apply(parts.size() - 1)).lower()
-    if name in _READING_PROCEDURES:
-        return []
-    if name in _ADOPTING_PROCEDURES:
-        return [of_existing_objects(f"CALL {name}", failed=False)]
-    problem = f"CALL {name}, whose location is unknown"
-    return [UnmanagedWrite("", f"CALL {name}", problem=problem, stores_files=True)]
-
-
-def calls_in_text(text: str) -> list[UnmanagedWrite]:
-    """Return the writes of procedures that a script or an ``EXECUTE IMMEDIATE`` of Spark 4 may have called.
-
-    The text is not parsed: it may call a procedure if it has the word ``CALL``, or executes a statement that
-    is not a literal.
-    """
-    problem = ""
-    # Consecutive literals may be one.
-    if _CALL.search(text) or _CALL.search(_DOUBLED_QUOTES.sub("", text)):
-        problem = "a CALL in a script or an EXECUTE IMMEDIATE"
-    elif any(not _WHOLE_LITERAL.match(text, word.end()) for word in _IMMEDIATE.finditer(text)):
-        problem = "an EXECUTE IMMEDIATE of a statement whose text is not known"
-    if not problem:
-        return []
-    problem += ", which may add objects to a table that the run did not write"
-    return [UnmanagedWrite("", "CALL", problem=problem, adopts=True)]
 
 
 def _data_writing_command(
@@ -232,7 +190,7 @@ def _data_writing_command(
 
 
 def _executed_command(
-    command: Any, execution: Any, failed: bool, tables: ObservedTables
+    command: Any, execution: Any, failed: bool, tables: ObservedTables, lookup: TableLookup
 ) -> list[UnmanagedWrite]:
     class_name, name = str(command.getClass().getName()), str(command.getClass().getSimpleName())
     if name == "SaveIntoDataSourceCommand":
@@ -255,12 +213,22 @@ def _executed_command(
         kind = "" if part is None else str(part.getClass().getSimpleName())
         if _ADOPTING.fullmatch(kind):
             return [of_existing_objects(kind, failed)]
-    if ".sql.delta." in class_name:
+    if name == "ConvertToDeltaCommand":
+        path = command.deltaPath()
+        return writes_of_conversion(
+            name,
+            execution.sparkSession(),
+            command.tableIdentifier(),
+            lookup,
+            location=str(path.get()) if path.isDefined() else "",
+            failed=failed,
+        )
+    if ".sql.delta." in class_name or class_name.startswith(_DELTA_PACKAGE):
         location = _location_of_delta(command)
         return [
             UnmanagedWrite(location, "delta", None, failed, table=f"{_DELTA}{quoted(location)}")
             if location
-            else _to_unknown_location(class_name, failed)
+            else _to_unknown_location(class_name, failed, may_store_nothing=True)
         ]
     if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE) or ".sql.hudi." in class_name:
         return [_to_unknown_location(class_name, failed)]
@@ -270,9 +238,11 @@ def _executed_command(
 def _location_of_delta(command: Any) -> str:
     """Return where the table of a command of Delta is, ``""`` if that is not known."""
     log = _part(command, "deltaLog")
-    for accessor in ("tahoeFileIndex", "targetFileIndex"):
+    for accessor in ("tahoeFileIndex", "targetFileIndex", "sourceTable"):
         if log is None:
             log = _part(_part(command, accessor), "deltaLog")
+    if log is None:  # the table that OPTIMIZE and VACUUM have as their child
+        log = _part(_part(_part(command, "child"), "table"), "deltaLog")
     path = _part(log, "dataPath")
     return "" if path is None else path_of(path)
 
@@ -352,14 +322,14 @@ def _version_2_write(node: Any, name: str, execution: Any, failed: bool) -> list
     return [_to_unknown_location(f"{name} {writer}".strip(), failed)]
 
 
-def _table_command(node: Any, name: str) -> list[UnmanagedWrite]:
+def _table_command(node: Any, name: str, execution: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
     """Return the writes of a command that stores metadata of a table, or calls a procedure."""
     parts = (_part(node, accessor) for accessor in ("procedure", "catalog", "table"))
     kind = next((str(part.getClass().getName()) for part in parts if part is not None), "")
     if not _FILE_TABLES.search(kind):
         return []
-    if _ADOPTING.fullmatch(kind.rpartition(".")[2]):
-        return [of_existing_objects(kind.rpartition(".")[2], failed=False)]
+    if name == "CallExec":
+        return writes_of_node(node, execution.sparkSession(), lookup)
     table = _table_of(node, None)
     locations = _locations_of_table(table)
     if locations:
@@ -387,11 +357,7 @@ def _locations_of_table(table: Any) -> list[str]:
     if table is None or not _FILE_TABLES.search(str(table.getClass().getName())):
         return []
     properties = table.properties()
-    location = properties.get("location")
-    if not location or properties.get(_LOCATION_PROVIDER):
-        return []
-    others = (properties.get(name) for name in _TABLE_PATHS)
-    return list(dict.fromkeys([str(location), *(str(other) for other in others if other)]))
+    return locations_in(properties, str(properties.get("location") or ""))
 
 
 def _name_of_table(table: Any) -> str:
@@ -460,16 +426,11 @@ def _location(storage: Any) -> str:
     return path_of(location.get()) if location.isDefined() else ""
 
 
-def _to_unknown_location(name: str, failed: bool) -> UnmanagedWrite:
+def _to_unknown_location(name: str, failed: bool, *, may_store_nothing: bool = False) -> UnmanagedWrite:
     words = " ".join(word.rpartition(".")[2] for word in name.split())
     problem = f"a write by {words}, whose location is unknown"
-    return UnmanagedWrite("", words, None, failed, problem, bool(_FILE_WRITES.search(name)))
-
-
-def of_existing_objects(name: str, failed: bool) -> UnmanagedWrite:
-    """Return the write of a command or function that adds existing objects to a table."""
-    problem = f"{name}, which adds objects to a table that the run did not write"
-    return UnmanagedWrite("", name, None, failed, problem, adopts=True)
+    stores_files = bool(_FILE_WRITES.search(name))
+    return UnmanagedWrite("", words, None, failed, problem, stores_files, may_store_nothing=may_store_nothing)
 
 
 def _to_data_source(source: str, failed: bool) -> UnmanagedWrite:

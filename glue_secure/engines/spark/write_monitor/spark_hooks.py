@@ -13,9 +13,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.ports import SaveHandler
+from glue_secure.engines.spark.write_monitor.procedures import statement_of
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -31,15 +32,20 @@ _SAVES_BY_PATH = (
     "saveAsSequenceFile",
     "saveAsTextFile",
 )
-# Static methods that add existing objects to a table without a query.
-_ADOPTING_METHODS = (("io.delta.tables.DeltaTable", "convertToDelta"),)
+# A static method that adds existing objects to a table without a query: it has a session and a table.
+_CONVERSION = ("io.delta.tables.DeltaTable", "convertToDelta")
 # Logical plans of Spark 4 that execute the statements of a text, and texts that may have executed one of them
 # before they failed.
 _TEXT_PLANS = frozenset(("CompoundBody", "UnresolvedExecuteImmediate"))
 _MAY_FAIL_LATE = re.compile(r"\bBEGIN\b|\bIMMEDIATE\b.*\bINTO\b", re.IGNORECASE | re.DOTALL)
-# The start of errors by which Delta Lake refuses a conversion before it commits.
-_REFUSED_BY_DELTA = "[DELTA_"
 _SAVES_BY_SETTINGS = ("saveAsHadoopDataset", "saveAsNewAPIHadoopDataset")
+
+
+class ConversionHandler(Protocol):
+    """Receives a call that converts a table to Delta Lake."""
+
+    def __call__(self, method: str, session: Any, identifier: str, *, refused: bool) -> None:
+        """Receive the method, the JVM's session, the table as in SQL, and whether Spark refused the call."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +60,7 @@ class SparkHooks:
         on_session: receives a session that was created by ``newSession``.
         on_call: receives the query execution of a ``CALL`` statement, on Spark 4.
         on_text: receives the text of a script or an ``EXECUTE IMMEDIATE``, on Spark 4.
-        on_existing_objects: receives the name of a function that adds existing objects to a table.
+        on_conversion: receives a call that converts a table to Delta Lake.
         settings_with: receives name and value of a setting that was set on a session, and returns further
             settings, for those of the names that are not set.
     """
@@ -66,7 +72,7 @@ class SparkHooks:
     on_session: Callable[[SparkSession], None]
     on_call: Callable[[Any], None]
     on_text: Callable[[str], None]
-    on_existing_objects: Callable[[str], None]
+    on_conversion: ConversionHandler
     settings_with: Callable[[str, str], Mapping[str, str]]
 
 
@@ -258,7 +264,7 @@ def _wrap_sql(original: Callable[..., Any]) -> Callable[..., Any]:
         matching = _all_hooks_of(self.sparkContext)
         if matching:
             execution = frame._jdf.queryExecution()
-            kind = execution.logical().getClass().getSimpleName()
+            kind = statement_of(execution.logical()).getClass().getSimpleName()
             for hooks in matching:
                 if kind == "Call":
                     hooks.on_call(execution)
@@ -270,9 +276,9 @@ def _wrap_sql(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _wrap_static_method(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Report the static methods of the JVM that add existing objects to a table to every run.
+    """Report calls that convert a table to Delta Lake to every run. Python's API calls a method of the JVM.
 
-    Python's API calls them. A call that failed may have committed, unless Delta Lake refused it.
+    A call that failed may have committed.
     """
     from pyspark import SparkContext
     from pyspark.sql.utils import AnalysisException
@@ -280,21 +286,21 @@ def _wrap_static_method(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def get(self: Any, name: str) -> Any:
         member = original(self, name)
-        if (self._fqn, name) not in _ADOPTING_METHODS:
+        if (self._fqn, name) != _CONVERSION:
             return member
 
-        def call(*args: Any) -> Any:
+        def call(session: Any, identifier: str, *more: Any) -> Any:
             is_refused = False
             try:
-                return member(*args)
-            except AnalysisException as error:
-                is_refused = str(error).startswith(_REFUSED_BY_DELTA)
+                return member(session, identifier, *more)
+            except AnalysisException:
+                is_refused = True
                 raise
             finally:
                 context = SparkContext._active_spark_context
-                if context is not None and not is_refused:
-                    for hooks in _all_hooks_of(context):
-                        hooks.on_existing_objects(f"{self._fqn.rpartition('.')[2]}.{name}")
+                method = f"{self._fqn.rpartition('.')[2]}.{name}"
+                for hooks in [] if context is None else _all_hooks_of(context):
+                    hooks.on_conversion(method, session, str(identifier), refused=is_refused)
 
         return call
 

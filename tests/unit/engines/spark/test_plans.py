@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from glue_secure.engines.spark.write_monitor.plans import ObservedTables, writes_of
+from glue_secure.engines.spark.write_monitor.plans import ObservedTables
+from glue_secure.engines.spark.write_monitor.plans import writes_of as writes_of_plan
 
 TABLE = "s3a://bucket/table"
 ELSEWHERE = "s3a://bucket/elsewhere"
@@ -98,6 +99,19 @@ def inserted(partitions=None):
     return executed(
         command("InsertIntoHiveTable", is_executed=False, table=table, metrics=metrics), partitions=partitions
     )
+
+
+class Lookup:
+    """Tables by name, and locations that were converted to Delta Lake."""
+
+    def __init__(self, converted=(), **tables):
+        self.has_converted = converted.__contains__
+        self.location_to_convert = lambda _session, identifier: identifier.location
+        self.iceberg_locations = lambda _session, name: tables.get("__".join(name), [])
+
+
+def writes_of(execution, *, lookup=None, **arguments):
+    return writes_of_plan(execution, lookup=lookup or Lookup(), **arguments)
 
 
 def locations_of(*executions):
@@ -222,20 +236,123 @@ def test_a_write_names_its_table_as_sql_does():
     assert write.table == f"delta.`{TABLE}`"
 
 
-@pytest.mark.parametrize("name", ["AddFiles", "MigrateTable", "SnapshotTable", "RegisterTable"])
-def test_a_procedure_that_adds_existing_objects_is_never_known(name):
-    procedure = java(f"{name}Procedure", "org.apache.iceberg.spark.procedures")
-    node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure)
-    (write,) = writes_of(java("QueryExecution", executedPlan=node), failed=False, tables=ObservedTables())
-    assert write.problem == f"{name}Procedure, which adds objects to a table that the run did not write"
+def called(procedure, *arguments, catalog="lake", package="org.apache.iceberg.spark.procedures"):
+    """Return the execution of ``CallExec`` of a procedure with a table as its first argument."""
+    of_catalog = java("Field", getType=java_class("TableCatalog"), get=java("SparkCatalog", name=catalog))
+    of_catalog.setAccessible = method(None)
+    base = java_class(
+        "BaseProcedure", getDeclaredFields=[java("Field", getType=java_class("Map")), of_catalog]
+    )
+    procedure = java(f"{procedure}Procedure", package, parameters=[java("Parameter", name="table")])
+    procedure.getClass().getSuperclass = method(base)
+    row = SimpleNamespace(getUTF8String=arguments.__getitem__)
+    node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure, input=row)
+    parser = SimpleNamespace(parseMultipartIdentifier=lambda text: Seq(text.split(".")))
+    session = java("SparkSession", sessionState=java("SessionState", sqlParser=parser))
+    return java("QueryExecution", executedPlan=node, sparkSession=session)
+
+
+def java_class(name, **members):
+    return SimpleNamespace(
+        getSimpleName=method(name), **{key: method(value) for key, value in members.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("AddFiles", "add_files"),
+        ("MigrateTable", "migrate"),
+        ("SnapshotTable", "snapshot"),
+        ("RegisterTable", "register_table"),
+    ],
+)
+def test_a_procedure_that_adds_existing_objects_is_never_known(kind, name):
+    (write,) = writes_of(called(kind, "db.t"), failed=False, tables=ObservedTables())
+    assert write.problem == f"CALL {name}, which adds objects to a table that the run did not write"
     assert not write.stores_files
 
 
-def test_a_conversion_to_delta_is_never_known():
-    conversion = java("ConvertToDeltaCommand", "org.apache.spark.sql.delta.commands")
-    conversion.is_executed = True
-    (write,) = writes_of(executed(conversion), failed=False, tables=ObservedTables())
+@pytest.mark.parametrize("kind", ["AncestorsOf", "CreateChangelogView", "RemoveOrphanFiles"])
+def test_a_procedure_that_reads_or_deletes_is_no_write(kind):
+    assert writes_of(called(kind, "db.t"), failed=False, tables=ObservedTables()) == []
+
+
+@pytest.mark.parametrize("kind", ["AncestorsOf", "ExpireSnapshots"])
+def test_a_procedure_of_another_project_is_not_known_by_its_name(kind):
+    execution = called(kind, "db.t", package="com.example.iceberg")
+    (write,) = writes_of(execution, failed=False, tables=ObservedTables(), lookup=Lookup(lake__db__t=[TABLE]))
+    assert (write.location, write.may_store_nothing) == ("", False)
+
+
+@pytest.mark.parametrize("text", ["db.t", "lake.db.t"])
+@pytest.mark.parametrize("kind", ["ExpireSnapshots", "FastForwardBranch", "RewriteDataFiles"])
+def test_a_procedure_of_a_table_stores_its_objects_where_the_table_does(kind, text):
+    lookup = Lookup(lake__db__t=[TABLE, ELSEWHERE])
+    found = writes_of(called(kind, text), failed=False, tables=ObservedTables(), lookup=lookup)
+    assert [(write.location, write.table) for write in found] == [
+        (TABLE, "lake.db.t"), (ELSEWHERE, "lake.db.t"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("ExpireSnapshots", "t"), ("RewriteDataFiles", "db.dropped")],
+    ids=["database of the session", "not found"],
+)
+def test_a_procedure_of_a_table_whose_location_is_not_known_may_store_nothing(kind, text):
+    lookup = Lookup(lake__db__t=[TABLE], lake__t=[TABLE])
+    (write,) = writes_of(called(kind, text), failed=False, tables=ObservedTables(), lookup=lookup)
+    assert (write.location, write.stores_files, write.may_store_nothing) == ("", True, True)
+
+
+def test_a_procedure_that_stores_a_copy_elsewhere_is_at_an_unknown_location():
+    lookup = Lookup(lake__db__t=[TABLE])
+    execution = called("RewriteTablePath", "db.t")
+    (write,) = writes_of(execution, failed=False, tables=ObservedTables(), lookup=lookup)
+    assert write.problem == "CALL rewrite_table_path, whose location is unknown"
+    assert (write.stores_files, write.may_store_nothing) == (True, False)
+
+
+def conversion(database, location, path=None):
+    """Return the execution of ``CONVERT TO DELTA``."""
+    identifier = java("TableIdentifier", database=Option(database), table=location)
+    identifier.location = location
+    converted = java(
+        "ConvertToDeltaCommand",
+        "org.apache.spark.sql.delta.commands",
+        deltaPath=Option(path),
+        tableIdentifier=identifier,
+    )
+    converted.is_executed = True
+    return executed(converted)
+
+
+@pytest.mark.parametrize(
+    ("execution", "converted"),
+    [
+        (conversion("parquet", TABLE), TABLE),
+        (conversion("db", TABLE), TABLE),
+        (conversion("parquet", TABLE, ELSEWHERE), ELSEWHERE),
+    ],
+    ids=["folder", "table", "log elsewhere"],
+)
+def test_a_conversion_to_delta_is_never_known(execution, converted):
+    lookup = Lookup([converted])
+    (write,) = writes_of(execution, failed=False, tables=ObservedTables(), lookup=lookup)
     assert write.problem.startswith("ConvertToDeltaCommand, which adds objects")
+    assert write.adopts
+
+
+def test_a_conversion_of_a_table_of_delta_stores_its_properties_at_most():
+    assert locations_of(conversion("parquet", TABLE)) == []
+    assert locations_of(conversion("db", TABLE)) == [TABLE]
+
+
+def test_a_conversion_of_a_table_that_cannot_be_read_is_not_known():
+    execution = conversion("db", TABLE)
+    (write,) = writes_of(execution, failed=True, tables=ObservedTables(), lookup=SimpleNamespace())
+    assert write.adopts
 
 
 def options_of(**options):
@@ -274,14 +391,6 @@ def test_a_table_of_delta_that_is_created_with_rows_is_at_its_location():
     assert locations_of(execution_of(java("ExecutedCommandExec", cmd=written))) == [TABLE]
 
 
-def test_a_procedure_of_iceberg_stores_files_at_an_unknown_location():
-    procedure = java("RewriteDataFilesProcedure", "org.apache.iceberg.spark.procedures")
-    node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure)
-    (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
-    assert (write.location, write.stores_files) == ("", True)
-    assert write.problem == "a write by CallExec RewriteDataFilesProcedure, whose location is unknown"
-
-
 def test_a_table_of_another_project_is_at_an_unknown_location_whatever_its_properties_say():
     table = java("JdbcTable", "com.example", properties={"location": TABLE})
     analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
@@ -299,12 +408,20 @@ def delta(kind, **members):
     [
         {"deltaLog": java("DeltaLog", dataPath=path(TABLE))},
         {"targetFileIndex": java("Index", deltaLog=java("DeltaLog", dataPath=path(TABLE)))},
+        {"sourceTable": java("DeltaTableV2", deltaLog=java("DeltaLog", dataPath=path(TABLE)))},
     ],
-    ids=["log", "file index"],
+    ids=["log", "file index", "source"],
 )
 def test_a_command_of_delta_writes_to_its_table(members):
     node = java("ExecutedCommandExec", cmd=delta("MergeIntoCommand", **members))
     assert locations_of(execution_of(node)) == [TABLE]
+
+
+@pytest.mark.parametrize("package", ["org.apache.spark.sql.delta.commands", "io.delta.tables.execution"])
+def test_a_command_of_delta_for_the_files_of_a_table_is_at_its_location(package):
+    table = java("DeltaTableV2", deltaLog=java("DeltaLog", dataPath=path(TABLE)))
+    command = java("VacuumTableCommand", package, child=java("ResolvedTable", table=table))
+    assert locations_of(execution_of(java("ExecutedCommandExec", cmd=command))) == [TABLE]
 
 
 def test_a_command_of_delta_or_hudi_without_a_location_stores_files_unless_it_only_describes():
@@ -313,5 +430,6 @@ def test_a_command_of_delta_or_hudi_without_a_location_stores_files_unless_it_on
         node = java("ExecutedCommandExec", cmd=command)
         (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
         assert (write.location, write.stores_files) == ("", True)
+        assert write.may_store_nothing == (command is not hudi)
     for command in (delta("DescribeDeltaHistory"), java("ShowX", "org.apache.spark.sql.hudi.command")):
         assert locations_of(execution_of(java("ExecutedCommandExec", cmd=command))) == []

@@ -17,6 +17,7 @@ from glue_secure.engines.spark.tables.delta import commit_of, has_deletion_vecto
 from glue_secure.engines.spark.tables.iceberg import change_of
 from glue_secure.engines.spark.tables.opening import named_table
 from glue_secure.engines.spark.tables.writing import split_name
+from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup
 from glue_secure.io.call_checks import reject_table_options
 from glue_secure.io.tables.history import Commit, History, RecentCommits, RowChange
 from glue_secure.io.tables.increment import Increment, Selection, plan_increment
@@ -329,6 +330,30 @@ def test_the_versions_of_delta_since_a_moment(monkeypatch):
     assert (recent.before, [commit.position for commit in recent.commits]) == ("1", ["2", "3"])
     assert recent.commits[0].made == at(2)
     assert table.commits_since(at(4)) == RecentCommits("3", ())
+
+
+@pytest.mark.parametrize(
+    ("first", "is_new"),
+    [
+        ([information("CONVERT", timestamp=2000), ADD], True),
+        ([information("CONVERT", timestamp=1000), ADD], False),
+        ([information("CONVERT"), ADD], True),
+        ([information("CREATE TABLE", timestamp=2000), ADD], False),
+        (None, False),
+    ],
+    ids=["in the run", "before the run", "time not known", "no conversion", "removed from the log"],
+)
+def test_a_conversion_to_delta_is_of_the_run_if_it_made_the_first_version(monkeypatch, first, is_new):
+    log = DeltaLog(
+        monkeypatch, {1: [information("CONVERT", timestamp=3000)], **({0: first} if first else {})}
+    )
+    system = SimpleNamespace(currentTimeMillis=lambda: 2000)
+    log.table.spark._jvm.java = SimpleNamespace(lang=SimpleNamespace(System=system))
+    assert TableLookup(log.table.spark).has_converted("s3a://b/t") == is_new
+
+
+def test_a_location_without_a_version_was_not_converted_to_delta(monkeypatch):
+    assert DeltaLog(monkeypatch, {-1: []}).table.conversion() is None
 
 
 @pytest.mark.parametrize("replaced", ["6", "7"], ids=["alone", "another commit"])

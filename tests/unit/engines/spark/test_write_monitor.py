@@ -9,7 +9,7 @@ import pytest
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
-from glue_secure.engines.spark.write_monitor.plans import of_existing_objects
+from glue_secure.engines.spark.write_monitor.procedures import of_existing_objects
 
 TARGET = S3Uri.parse("s3://curated/out/")
 ADOPTED = of_existing_objects("DeltaTable.convertToDelta", failed=False)
@@ -22,7 +22,9 @@ def monitor():
     bus = SimpleNamespace(metrics=lambda: SimpleNamespace(metricRegistry=lambda: registry))
     context = SimpleNamespace(_jsc=SimpleNamespace(sc=lambda: SimpleNamespace(listenerBus=lambda: bus)))
     queries = SimpleNamespace(add_callback=lambda _callback: None, wait_for_listeners=lambda: None)
-    return SparkWriteMonitor(spark=SimpleNamespace(sparkContext=context), queries=queries)
+    system = SimpleNamespace(currentTimeMillis=lambda: 0)
+    jvm = SimpleNamespace(java=SimpleNamespace(lang=SimpleNamespace(System=system)))
+    return SparkWriteMonitor(spark=SimpleNamespace(sparkContext=context, _jvm=jvm), queries=queries)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,9 @@ def monitor():
 )
 def test_gs_s3_012_existing_objects_are_not_attributed_to_a_write_of_the_run(monitor, location, by_connector):
     with monitor.attribute_writes_to_run(location, by_connector=by_connector):
-        monitor.record_existing_objects("DeltaTable.convertToDelta")
+        monitor.record_conversion(
+            "DeltaTable.convertToDelta", SimpleNamespace(), "parquet.`a`", refused=False
+        )
     assert monitor.pending() == (ADOPTED,)
 
 
@@ -53,3 +57,19 @@ def test_a_write_without_a_location_is_attributed_to_a_custom_write(monitor):
     with monitor.attribute_writes_to_run(TARGET):
         monitor.record(UnmanagedWrite("", "CALL rewrite_data_files", problem="unknown", stores_files=True))
     assert monitor.pending() == ()
+
+
+def test_a_conversion_that_spark_refused_is_no_write_if_there_is_no_such_table(monitor):
+    monitor.record_conversion("DeltaTable.convertToDelta", SimpleNamespace(), "db.missing", refused=True)
+    assert monitor.pending() == ()
+
+
+def test_gs_s3_012_a_conversion_that_failed_after_its_commit_adds_existing_objects(monitor):
+    identifier = SimpleNamespace(database=lambda: SimpleNamespace(isDefined=lambda: False))
+    parser = SimpleNamespace(parseTableIdentifier=lambda _text: identifier)
+    session = SimpleNamespace(sessionState=lambda: SimpleNamespace(sqlParser=lambda: parser))
+    monitor._lookup = SimpleNamespace(
+        location_to_convert=lambda *_: "s3a://curated/out", has_converted=lambda _location: True
+    )
+    monitor.record_conversion("DeltaTable.convertToDelta", session, "db.t", refused=True)
+    assert monitor.pending() == (ADOPTED,)

@@ -1,0 +1,249 @@
+"""The writes of ``CALL`` statements, by the procedures' names, and those of commands that convert a table.
+
+Spark 3 has the procedure in the executed plan. Spark 4 calls it when it analyses the statement, so that only
+the parsed statement names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from glue_secure.core.identifiers import quoted
+from glue_secure.core.unmanaged_writes import UnmanagedWrite
+from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup, is_folder
+
+# Procedures of Iceberg. https://iceberg.apache.org/docs/1.10.0/spark-procedures/
+_PACKAGE = "org.apache.iceberg.spark.procedures."
+_ADOPTING = ("add_files", "migrate", "register_table", "snapshot")
+# They read, or delete.
+_STORING_NOTHING = ("ancestors_of", "create_changelog_view", "remove_orphan_files")
+# They store data or metadata where their argument "table" does, or nothing.
+_OF_A_TABLE = (
+    "cherrypick_snapshot",
+    "compute_partition_stats",
+    "compute_table_stats",
+    "expire_snapshots",
+    "fast_forward",
+    "publish_changes",
+    "rewrite_data_files",
+    "rewrite_manifests",
+    "rewrite_position_delete_files",
+    "rollback_to_snapshot",
+    "rollback_to_timestamp",
+    "set_current_snapshot",
+)
+# Names of classes that do not follow from the names in SQL.
+_NAMES_OF_CLASSES = {
+    "FastForwardBranch": "fast_forward",
+    "MigrateTable": "migrate",
+    "SnapshotTable": "snapshot",
+}
+_WORDS = re.compile(r"(?<!^)(?=[A-Z])")
+_PARTS_WITH_CATALOG = 3
+_PARTS_WITH_DATABASE = 2
+# A word of a text of statements, the call of a procedure by its name, and a literal that is the whole
+# statement of EXECUTE IMMEDIATE. A literal with a backslash may have any word. Names and spaces are those of
+# Spark's grammar.
+_CALL = re.compile(r"\bCALL\b", re.IGNORECASE)
+_NAMED_CALL = re.compile(
+    r"CALL[ \t\r\n]+(?:(?:[A-Za-z0-9_]+|`[^`]+`)[ \t\r\n]*\.[ \t\r\n]*)*"
+    r"(?:(?P<name>[A-Za-z0-9_]+)|`(?P<quoted>[^`]+)`)[ \t\r\n]*\(",
+    re.IGNORECASE,
+)
+_IMMEDIATE = re.compile(r"\bIMMEDIATE\b", re.IGNORECASE)
+_WHOLE_LITERAL = re.compile(
+    r"""\s*R?(?:(?:'[^'\\]*')+|(?:"[^"\\]*")+)\s*(?:;|\Z|INTO\b|USING\b)""", re.IGNORECASE
+)
+_DOUBLED_QUOTES = re.compile(r"''|\"\"")
+# Spark 4 wraps a statement with parameters.
+_WITH_PARAMETERS = ("NameParameterizedQuery", "PosParameterizedQuery")
+
+
+def statement_of(plan: Any) -> Any:
+    """Return the parsed statement of a logical plan, which may have parameters."""
+    while str(plan.getClass().getSimpleName()) in _WITH_PARAMETERS:
+        plan = plan.child()
+    return plan
+
+
+def writes_of_node(node: Any, session: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
+    """Return the writes of a procedure of Iceberg that a physical operator of Spark 3 (``CallExec``) called.
+
+    Args:
+        node: the operator.
+        session: the JVM's ``SparkSession``.
+        lookup: reads the table.
+    """
+    kind = str(node.procedure().getClass().getName())
+    name = kind.rpartition(".")[2].removesuffix("Procedure")
+    name = _NAMES_OF_CLASSES.get(name) or _WORDS.sub("_", name).lower()
+    if not kind.startswith(_PACKAGE):
+        name = kind
+    return _writes(name, lambda: _located(_table_of_node(node, session), session, lookup))
+
+
+def writes_of_call(execution: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
+    """Return the writes of a ``CALL`` statement of Spark 4, whose executed plan has the result only."""
+    statement, session = statement_of(execution.logical()), execution.sparkSession()
+    parts = _texts(statement.procedure().nameParts())
+    return _writes(
+        parts[-1].lower(), lambda: _located(_table_of_call(statement, parts, session), session, lookup)
+    )
+
+
+def calls_in_text(text: str) -> list[UnmanagedWrite]:
+    """Return the writes of procedures that a script or an ``EXECUTE IMMEDIATE`` of Spark 4 may have called.
+
+    The text is not parsed: it may call a procedure that stores objects if it has the word ``CALL`` before
+    anything else than the name of one that stores none, or executes a statement that is not a literal.
+    """
+    problem = ""
+    # Consecutive literals may be one.
+    if _may_store(text) or _may_store(_DOUBLED_QUOTES.sub("", text)):
+        problem = "a CALL in a script or an EXECUTE IMMEDIATE"
+    elif any(not _WHOLE_LITERAL.match(text, word.end()) for word in _IMMEDIATE.finditer(text)):
+        problem = "an EXECUTE IMMEDIATE of a statement whose text is not known"
+    if not problem:
+        return []
+    problem += ", which may add objects to a table that the run did not write"
+    return [UnmanagedWrite("", "CALL", problem=problem, adopts=True)]
+
+
+def writes_of_conversion(
+    name: str,
+    session: Any,
+    identifier: Any,
+    lookup: TableLookup,
+    *,
+    location: str = "",
+    failed: bool = False,
+    refused: bool = False,
+) -> list[UnmanagedWrite]:
+    """Return the writes of a command that converts a table of Parquet to Delta Lake.
+
+    A table that was converted before stays as it is.
+
+    Args:
+        name: the command or function.
+        session: the JVM's ``SparkSession``.
+        identifier: Spark's ``TableIdentifier``, or its text.
+        lookup: reads the table's log.
+        location: where the log is to be; ``""`` for the location of the table.
+        failed: whether the command failed, perhaps after its commit.
+        refused: whether Spark refused it when it analysed it.
+    """
+    try:
+        if isinstance(identifier, str):
+            identifier = session.sessionState().sqlParser().parseTableIdentifier(identifier)
+        location = location or lookup.location_to_convert(session, identifier)
+    except Exception:  # there is no such table, or Spark has ended
+        # Spark resolves the table before it converts it.
+        return [] if refused else [of_existing_objects(name, failed)]
+    try:
+        has_converted = lookup.has_converted(location)
+    except Exception:  # another release of Delta, or Spark has ended
+        has_converted = True
+    if has_converted:
+        return [of_existing_objects(name, failed)]
+    # Delta stores the properties of a table of the catalog in a table that was converted before.
+    table = f"delta.{quoted(location)}"
+    return [] if is_folder(identifier) else [UnmanagedWrite(location, "delta", None, failed, table=table)]
+
+
+def of_existing_objects(name: str, failed: bool) -> UnmanagedWrite:
+    """Return the write of a command or function that adds existing objects to a table."""
+    problem = f"{name}, which adds objects to a table that the run did not write"
+    return UnmanagedWrite("", name, None, failed, problem, adopts=True)
+
+
+def _may_store(text: str) -> bool:
+    """Return whether a text has the word ``CALL`` before anything but a procedure that stores nothing."""
+    for word in _CALL.finditer(text):
+        call = _NAMED_CALL.match(text, word.start())
+        if call is None or (call["name"] or call["quoted"]).lower() not in _STORING_NOTHING:
+            return True
+    return False
+
+
+def _writes(name: str, locate: Callable[[], Sequence[UnmanagedWrite]]) -> list[UnmanagedWrite]:
+    if name in _STORING_NOTHING:
+        return []
+    if name in _ADOPTING:
+        return [of_existing_objects(f"CALL {name}", failed=False)]
+    located = locate() if name in _OF_A_TABLE else ()
+    if located:
+        return list(located)
+    return [
+        UnmanagedWrite(
+            "",
+            f"CALL {name}",
+            problem=f"CALL {name}, whose location is unknown",
+            stores_files=True,
+            may_store_nothing=name in _OF_A_TABLE,
+        )
+    ]
+
+
+def _located(name: Sequence[str], session: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
+    """Return a write to each location of a table; an empty list if its name or locations are not known."""
+    if not name:
+        return []
+    return [
+        UnmanagedWrite(location, "table", table=".".join(name))
+        for location in lookup.iceberg_locations(session, name)
+    ]
+
+
+def _table_of_node(node: Any, session: Any) -> list[str]:
+    """Return the parts of the name of the table that ``CallExec`` has as an argument."""
+    try:
+        names = [str(parameter.name()) for parameter in node.procedure().parameters()]
+        text = str(node.input().getUTF8String(names.index("table")))
+        return _full_name(text, _catalog_of(node.procedure()), session)
+    except Exception:  # another release of Iceberg
+        return []
+
+
+def _catalog_of(procedure: Any) -> str:
+    """Return the name of the catalog of a procedure, which only a field of its superclass has."""
+    kind = procedure.getClass()
+    while kind.getSimpleName() != "BaseProcedure":
+        kind = kind.getSuperclass()
+    field = next(found for found in kind.getDeclaredFields() if "Catalog" in found.getType().getSimpleName())
+    field.setAccessible(True)
+    return str(field.get(procedure).name())
+
+
+def _table_of_call(statement: Any, parts: Sequence[str], session: Any) -> list[str]:
+    """Return the parts of the name of the table that a parsed ``CALL`` has as a literal argument."""
+    arguments = statement.args()
+    for position in range(arguments.size()):
+        argument = arguments.apply(position)
+        kind = str(argument.getClass().getSimpleName())
+        if kind == "NamedArgumentExpression" and str(argument.key()).lower() == "table":
+            argument, kind = argument.value(), str(argument.value().getClass().getSimpleName())
+        elif position:
+            continue
+        if kind == "Literal":
+            has_catalog = len(parts) >= _PARTS_WITH_CATALOG
+            manager = session.sessionState().catalogManager()
+            catalog = parts[0] if has_catalog else str(manager.currentCatalog().name())
+            return _full_name(str(argument.value()), catalog, session)
+    return []
+
+
+def _full_name(text: str, catalog: str, session: Any) -> list[str]:
+    """Return the parts of a table's name with the catalog.
+
+    An empty list for a name without a database, because the session's may be another one since.
+    """
+    parts = _texts(session.sessionState().sqlParser().parseMultipartIdentifier(text))
+    if parts[0] == catalog:
+        parts = parts[1:]
+    return [catalog, *parts] if len(parts) >= _PARTS_WITH_DATABASE else []
+
+
+def _texts(parts: Any) -> list[str]:
+    return [str(parts.apply(position)) for position in range(parts.size())]

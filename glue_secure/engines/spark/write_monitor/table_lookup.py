@@ -1,0 +1,96 @@
+"""What the metadata of a table that a statement named says: its locations, and a conversion to Delta Lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from glue_secure.core.identifiers import quoted
+from glue_secure.engines.spark.locations import path_of
+from glue_secure.engines.spark.tables.delta import DeltaLakeTable
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Properties of an Iceberg table that name further locations.
+_TABLE_PATHS = (
+    "write.data.path",
+    "write.folder-storage.path",
+    "write.metadata.path",
+    "write.object-storage.path",
+)
+# A class of the job that decides where an Iceberg table stores its files.
+_LOCATION_PROVIDER = "write.location-provider.impl"
+# What SQL has as the database of a table that is a folder.
+_FOLDERS = ("delta", "iceberg", "parquet")
+
+
+class TableLookup:
+    """Reads tables that statements of a session have named, after the statements.
+
+    Args:
+        spark: the session. Its application's clock is the one of the commits that the session makes.
+    """
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        jvm: Any = spark._jvm
+        now = int(jvm.java.lang.System.currentTimeMillis())
+        self._began = datetime.fromtimestamp(now / 1000, timezone.utc)
+
+    def iceberg_locations(self, session: Any, name: Sequence[str]) -> list[str]:
+        """Return where a table of Iceberg stores its files, an empty list if that is not known.
+
+        Args:
+            session: the JVM's ``SparkSession`` whose catalog has the table.
+            name: the parts of the table's name, with the catalog.
+        """
+        jvm: Any = self._spark._jvm
+        utilities = jvm.org.apache.iceberg.spark.Spark3Util
+        try:
+            table = utilities.loadIcebergTable(session, ".".join(map(quoted, name)))
+            table.refresh()
+        except Exception:  # dropped or renamed since, or a table of another format
+            return []
+        return locations_in(table.properties(), str(table.location()))
+
+    def location_to_convert(self, session: Any, identifier: Any) -> str:
+        """Return the location of a table that is converted to Delta. It may be a folder: ``parquet.`PATH```.
+
+        Args:
+            session: the JVM's ``SparkSession``.
+            identifier: Spark's ``TableIdentifier``.
+
+        Raises:
+            Exception: of any kind, if the session's catalog has no such table.
+        """
+        if is_folder(identifier):
+            return str(identifier.table())
+        return path_of(session.sessionState().catalog().getTableMetadata(identifier).location())
+
+    def has_converted(self, location: str) -> bool:
+        """Return whether a table at a location was converted to Delta since this object was created.
+
+        A conversion is the first version of a table. A table that has a version is not converted again.
+
+        Raises:
+            Exception: of any kind, if the table's log cannot be read.
+        """
+        conversion = DeltaLakeTable(self._spark, location, location).conversion()
+        return conversion is not None and (conversion.made is None or conversion.made >= self._began)
+
+
+def is_folder(identifier: Any) -> bool:
+    """Return whether a ``TableIdentifier`` is a folder and not a table of the session's catalog."""
+    database = identifier.database()
+    has_format = database.isDefined() and str(database.get()).lower() in _FOLDERS
+    return has_format and "/" in str(identifier.table())
+
+
+def locations_in(properties: Any, location: str) -> list[str]:
+    """Return a location and those that the properties of a table name; an empty list if a class decides."""
+    if not location or properties.get(_LOCATION_PROVIDER):
+        return []
+    others = (properties.get(name) for name in _TABLE_PATHS)
+    return list(dict.fromkeys([location, *(str(other) for other in others if other)]))

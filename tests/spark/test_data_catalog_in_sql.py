@@ -6,6 +6,8 @@ import pytest
 from spark_errors import SPARK_ERRORS
 
 from glue_secure import RefusedError
+from glue_secure.catalog.encrypted_metastore import EncryptedMetastore
+from glue_secure.core.service import ServiceError
 from glue_secure.embedded.clients import clients
 from glue_secure.engines.spark.context import GlueContext
 from glue_secure.engines.spark.data_catalog import IMPLEMENTATION, session_with_catalog
@@ -83,6 +85,35 @@ def test_a_table_that_sql_makes_is_in_the_data_catalog_with_its_partitions(begin
     assert {change["action"] for change in evidence["catalog"]} >= {"create-table", "create-partitions"}
     written = [found for write in evidence["writes"] for found in write["objects"]]
     assert {entry["key"] for entry in written} == {provisioned.data_key}
+
+
+@pytest.mark.parametrize("format", ["parquet", "orc", "textfile"])
+def test_rows_are_inserted_into_a_table_whose_location_has_no_object(begin, provisioned, format):
+    run = begin()
+    sql, table = run.spark.sql, f"{run.database}.new_{format}"
+    sql(
+        f"create external table {table} (id bigint) stored as {format} location '{run.bench.target}{format}/'"
+    )
+    assert run.spark.table(table).count() == 0
+    sql(f"insert into {table} values (1), (2)")
+    assert run.spark.table(table).count() == 2
+    run.job.commit()
+    (evidence,) = run.bench.evidence()
+    written = [found for write in evidence["writes"] for found in write["objects"]]
+    assert {entry["key"] for entry in written} == {provisioned.data_key}
+
+
+def test_a_table_that_cannot_be_created_leaves_no_object(begin, monkeypatch):
+    def deny(*_):
+        raise ServiceError("CreateTable: denied", code="AccessDeniedException", operation="CreateTable")
+
+    monkeypatch.setattr(EncryptedMetastore, "create_table_shape", deny)
+    run = begin()
+    location = f"{run.bench.target}refused/"
+    with pytest.raises(SPARK_ERRORS, match="CreateTable: denied"):
+        run.spark.sql(f"create table {run.database}.t (id int) stored as parquet location '{location}'")
+    # S3A stores a marker of the folder above.
+    assert set(run.bench.objects()) <= {f"{run.bench.name}/"}
 
 
 def test_partitions_are_found_altered_and_dropped(begin, aws):

@@ -25,6 +25,7 @@ _TEMPORARY = "global_temp"
 # SerDes of JSON that pyspark does not have. Spark reads and writes such a table with its own JSON source.
 _JSON_SERDES = ("org.openx.data.jsonserde.JsonSerDe", "org.apache.hive.hcatalog.data.JsonSerDe")
 _PROVIDER = "spark.sql.sources.provider"
+_S3 = re.compile(r"s3[an]?://", re.IGNORECASE)
 # Members of a table, its storage and its columns that Hive's objects do not have.
 _TABLE_MEMBERS = ("Description", "LastAnalyzedTime", "TargetTable")
 _STORAGE_MEMBERS = ("SkewedInfo", "SchemaReference", "AdditionalLocations")
@@ -216,7 +217,13 @@ class _Methods:
         database = shape.pop("DatabaseName")
         if database == _DEFAULT:
             self._require_default_database()
-        self._metastore.create_table_shape(database, shape)
+        made = self._make_folder(shape)
+        try:
+            self._metastore.create_table_shape(database, shape)
+        except BaseException:
+            if made is not None:
+                self._file_system(made).delete(made, False)
+            raise
 
     def alter_table(self, database: str, name: str, table: Any, *_environment: Any) -> None:
         shape = hive_objects.table_input(self._encoded(table))
@@ -421,9 +428,28 @@ class _Methods:
         location = str((entity.get("StorageDescriptor") or {}).get("Location") or "")
         if table.get("TableType") != "MANAGED_TABLE" or not location:
             return
-        session = self._jvm.org.apache.spark.sql.SparkSession.getDefaultSession().get()
         path = self._jvm.org.apache.hadoop.fs.Path(location)
-        path.getFileSystem(session.sessionState().newHadoopConf()).delete(path, True)
+        self._file_system(path).delete(path, True)
+
+    def _make_folder(self, table: Shape) -> Any:
+        """Create the folder of a new table of Hive's formats, and return it; None if there is none to create.
+
+        Spark reads the folder before it inserts. AWS's client creates it as well:
+        https://github.com/awslabs/aws-glue-data-catalog-client-for-apache-hive-metastore
+        """
+        location = str((table.get("StorageDescriptor") or {}).get("Location") or "")
+        if not _S3.match(location) or _PROVIDER in (table.get("Parameters") or {}):
+            return None
+        path = self._jvm.org.apache.hadoop.fs.Path(location)
+        files = self._file_system(path)
+        if files.exists(path):
+            return None
+        files.mkdirs(path)
+        return path
+
+    def _file_system(self, path: Any) -> Any:
+        session = self._jvm.org.apache.spark.sql.SparkSession.getDefaultSession().get()
+        return path.getFileSystem(session.sessionState().newHadoopConf())
 
     def _decoded(self, kind: str, text: str) -> Any:
         value = getattr(self._jvm.org.apache.hadoop.hive.metastore.api, kind)()

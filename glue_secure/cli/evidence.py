@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from enum import Enum
@@ -216,7 +217,9 @@ def find_run(run: str, location: str, state: Path | None) -> tuple[EvidenceFolde
             f"evidence of run {run}",
             found="a start without an end" if attempts else "none",
             required="the id of a run with evidence, or the location of a document",
-            fix="glue-secure evidence list",
+            fix="glue-secure evidence list"
+            + (f" --in {shlex.quote(location)}" if location else "")
+            + (f" --state {shlex.quote(str(state))}" if state else ""),
         )
     return _document_in(folder, ended[0])
 

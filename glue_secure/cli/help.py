@@ -20,7 +20,8 @@ EXAMPLES = {
     "": (
         "glue-secure init orders",
         "glue-secure local up",
-        "glue-secure run jobs/orders.py --JOB_NAME orders --source s3://glue-secure-landing/flights/",
+        "glue-secure run orders/jobs/carriers.py --JOB_NAME orders "
+        "--source s3://glue-secure-landing/flights/ --target s3://glue-secure-curated/orders/",
     ),
     "run": (
         "glue-secure run jobs/orders.py --JOB_NAME orders --source s3://glue-secure-landing/flights/",

@@ -1,6 +1,7 @@
 """``glue-secure evidence`` and ``glue-secure controls``: what is printed, and what is not evidence."""
 
 import json
+import shlex
 from pathlib import Path
 
 import jsonschema
@@ -52,6 +53,10 @@ def invoke(*words):
     return CliRunner().invoke(app, ["evidence", *map(str, words)])
 
 
+def invoke_and_raise(*words):
+    CliRunner().invoke(app, ["evidence", *map(str, words)], catch_exceptions=False)
+
+
 def test_the_runs_below_a_location_are_listed_newest_first(runs):
     found = stored_runs(S3Folder(PREFIX, runs.objects))
     assert [(each.run_id, bool(each.name)) for each in found] == [
@@ -82,6 +87,15 @@ def test_list_filters_by_outcome_control_and_job(folder):
     assert ids("--control", "gs-bkm-001") == {"jr_2"}
     assert ids("--job", "another") == set()
     assert ids("--since", "2999-01-01") == set()
+
+
+def test_the_fix_for_an_unknown_run_lists_the_same_location(folder, monkeypatch):
+    monkeypatch.delenv("GLUE_SECURE_EVIDENCE_URI", raising=False)
+    with pytest.raises(UsageError) as raised:
+        invoke_and_raise("show", "jr_9", "--in", folder)
+    words = shlex.split(raised.value.fix)
+    assert words[:2] == ["glue-secure", "evidence"]
+    assert "jr_1" in invoke(*words[2:]).stdout
 
 
 def test_show_prints_the_verdict_first_and_what_was_written(folder):

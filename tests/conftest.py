@@ -11,10 +11,10 @@ __all__ = ["make", "serve"]
 
 # A busy machine must not make a property fail, and every run of the suite tries the same examples.
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "suite", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 # make test-long selects this profile: pytest --hypothesis-profile=thorough.
-MANY = 20 * settings.default.max_examples
+MANY = 2000
 settings.register_profile("thorough", settings.get_profile("suite"), max_examples=MANY, derandomize=False)
 settings.load_profile("suite")
 

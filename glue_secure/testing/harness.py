@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from glue_secure.core.job_parameters import JOB_PARAMETERS
 from glue_secure.embedded import seed
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.account_setup import (
@@ -31,6 +32,8 @@ from glue_secure.secure_job import JobValues, SecureJob
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+_PARAMETERS = frozenset(parameter.name for parameter in JOB_PARAMETERS)
 
 
 class JobTestHarness:
@@ -75,7 +78,11 @@ class JobTestHarness:
         return ensure_key(self.account, DATA_ALIAS, "objects in S3")
 
     def argv(self, **arguments: str) -> list[str]:
-        """Return ``sys.argv`` for a run of the job: default arguments, overridden by ``arguments``."""
+        """Return ``sys.argv`` for a run of the job: default arguments, overridden by ``arguments``.
+
+        An argument of Glue or glue-secure gets its dashes: ``enable_glue_datacatalog="true"``. The names of
+        the script's own arguments do not change.
+        """
         values = {
             "JOB_NAME": self.name,
             "source": self.source,
@@ -84,9 +91,7 @@ class JobTestHarness:
             "glue-secure-bookmark-uri": BOOKMARKS_URI,
             "glue-secure-evidence-uri": EVIDENCE_URI,
         }
-        values |= {
-            name.replace("_", "-") if name not in values else name: text for name, text in arguments.items()
-        }
+        values |= {_with_dashes(name): text for name, text in arguments.items()}
         return ["job.py", *(word for name, text in values.items() for word in (f"--{name}", text))]
 
     def job(self, *names: str, **arguments: str) -> SecureJob[JobValues]:
@@ -100,7 +105,8 @@ class JobTestHarness:
 
         Imports of awsglue give glue-secure, and ``sys.argv`` is ``argv``. The script starts its run with
         ``job.init`` or SecureJob. If it does not end the run, the run is closed. A call that stops Spark has
-        no effect, because the tests share the session. With ``enable_glue_datacatalog="true"``, the script
+        no effect, because the tests share the session, and ``SparkContext()`` gives the context of the
+        session, whose settings do not change. With ``enable_glue_datacatalog="true"``, the script
         gets a session of its own, whose SQL uses the Data Catalog, as a job does.
 
         Args:
@@ -112,11 +118,16 @@ class JobTestHarness:
             Exception: what the script raises.
         """
         argv = [str(script), *self.argv(**arguments)[1:]]
+        context = self.spark.sparkContext
         with pytest.MonkeyPatch.context() as patch, _as_awsglue(), _success_suppressed():
             patch.setattr(sys, "argv", argv)
             patch.syspath_prepend(str(Path(script).absolute().parent))
             patch.setattr("pyspark.sql.SparkSession.stop", lambda _self: None)
             patch.setattr("pyspark.SparkContext.stop", lambda _self: None)
+            # A second context is an error in Spark.
+            patch.setattr(
+                "pyspark.SparkContext.__init__", lambda new, *_, **__: new.__dict__.update(vars(context))
+            )
             try:
                 return runpy.run_path(str(script), run_name="__main__")
             finally:
@@ -150,6 +161,12 @@ class JobTestHarness:
         """Close the runs that a failed test left open."""
         for job in self._jobs:
             job.abandon()
+
+
+def _with_dashes(name: str) -> str:
+    dashed = name.replace("_", "-")
+    known = dashed in _PARAMETERS or dashed.startswith("glue-secure-")
+    return dashed if known else name
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import surface
 
 from glue_secure import __version__
 from glue_secure.core.controls import CONTROLS, as_markdown
@@ -75,9 +76,11 @@ def test_an_empty_or_wrong_cell_stops_the_generation_of_the_surface_table(tmp_pa
     ):
         assert before in text, before
         path.write_text(text.replace(before, after, 1), encoding="utf-8")
-        done = generate(root, "--check")
-        assert done.returncode == 1
-        assert fault in done.stderr, done.stderr
+        with pytest.raises(surface.SurfaceError, match=re.escape(fault)):
+            surface.as_markdown(root)
+    done = generate(root, "--check")
+    assert done.returncode == 1
+    assert fault in done.stderr
 
 
 def test_generate_documents_reports_and_updates_outdated_pages(tmp_path):

@@ -9,7 +9,7 @@ from fault_bench import campaign
 @pytest.mark.parametrize(
     ("kills", "mode"),
     [
-        (20, "overwrite"),
+        (8, "overwrite"),
         pytest.param(200, "overwrite", marks=[pytest.mark.long, pytest.mark.timeout(2400)]),
         pytest.param(40, "append", marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
     ],

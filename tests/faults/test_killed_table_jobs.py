@@ -1,7 +1,7 @@
 """A job that is killed (SIGKILL) around its commit to a table: each row once, the bookmark never ahead of it.
 
 The jobs are processes with real Spark. A start takes as long as a whole test elsewhere, so that the suite
-has few points, and the rest is marked long.
+has one point, and the rest is marked long.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ pytestmark = [pytest.mark.spark, pytest.mark.timeout(2400)]
     ("format", "publish", "chosen"),
     [
         pytest.param("iceberg", "after_audit", ("after the publication",), marks=pytest.mark.timeout(900)),
-        pytest.param("delta", "at_once", ("after the commit",), marks=pytest.mark.timeout(900)),
-        pytest.param("hudi", "at_once", ("after the commit",), marks=pytest.mark.timeout(900)),
         pytest.param("iceberg", "at_once", (), marks=pytest.mark.long),
         pytest.param("iceberg", "after_audit", (), marks=pytest.mark.long),
         pytest.param("delta", "at_once", (), marks=pytest.mark.long),

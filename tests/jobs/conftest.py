@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from glue_secure.embedded import seed
-from glue_secure.embedded.account_setup import BOOKMARKS_URI, CURATED, EVIDENCE, EVIDENCE_URI, LANDING
+from glue_secure.embedded.account_setup import CURATED, LANDING
 from glue_secure.embedded.clients import clients
+from glue_secure.testing.harness import JobTestHarness
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "jobs" / "glue"
@@ -69,31 +68,26 @@ class Scripts:
         )
         assert completed.returncode == 0, completed.stdout[-4000:]
         match = re.search(r"evidence: s3://([^/]+)/(\S+)", completed.stdout)
-        return self._result(completed.stdout, match[1], match[2])
+        evidence = json.loads(self.client("s3").get_object(Bucket=match[1], Key=match[2])["Body"].read())
+        assert evidence["outcome"] == "succeeded"
+        return ScriptResult(completed.stdout, evidence)
 
     def run_here(self, script, **arguments):
         """Run a script in the session of the tests, which saves the start of a JVM."""
-        command = self._arguments(script, arguments)
-        locations = ["--glue-secure-bookmark-uri", BOOKMARKS_URI, "--glue-secure-evidence-uri", EVIDENCE_URI]
-        seed.ensure_job(self.account, command[2])
+        name = f"glue_{Path(script).stem}"
+        values = {"job_bookmark_option": "job-bookmark-disable", **arguments}
+        harness = JobTestHarness(account=self.account, spark=self.spark, name=name)
         output = io.StringIO()
-        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
-            patch.setattr("sys.argv", [str(text) for text in [*command, *locations]])
-            runpy.run_path(str(command[0]), run_name="__main__")
-        prefix = f"evidence/job={command[2]}/"
-        contents = self.client("s3").list_objects_v2(Bucket=EVIDENCE, Prefix=prefix)["Contents"]
-        (entry,) = (entry for entry in contents if entry["Key"].endswith("/evidence.json"))
-        return self._result(output.getvalue(), EVIDENCE, entry["Key"])
+        with contextlib.redirect_stdout(output):
+            harness.run_script(SCRIPTS / script, **values)
+        (evidence,) = harness.evidence()
+        assert evidence["outcome"] == "succeeded"
+        return ScriptResult(output.getvalue(), evidence)
 
     @staticmethod
     def _arguments(script, arguments):
         pairs = [text for name, value in arguments.items() for text in (f"--{name}", value)]
         return [SCRIPTS / script, "--JOB_NAME", f"glue_{Path(script).stem}", *pairs]
-
-    def _result(self, output, bucket, key):
-        evidence = json.loads(self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-        assert evidence["outcome"] == "succeeded"
-        return ScriptResult(output, evidence)
 
     def objects(self, name):
         """Return the keys below the target; every object must have SSE-KMS with the data key."""

@@ -87,6 +87,8 @@ def test_the_job_runs_on_a_cluster_so_that_settings_and_certificates_reach_execu
     assert {read["source"]: read["rows"] for read in evidence["reads"]}["ops-postgres/airlines"] == 16
 
 
+# With the suite, tests/faults kills a job at many points without Spark, and one of Spark that writes a table.
+@pytest.mark.long
 def test_a_run_killed_while_it_writes_leaves_the_bookmark_and_the_next_run_reads_the_same(
     glue_account, flights
 ):

@@ -1,7 +1,7 @@
 """The Glue scripts in jobs/glue, which differ from scripts for Glue only by their imports.
 
-Scripts that create a SparkContext, the streaming script, and one more run under ``glue-secure run``. The
-others run in the session of the tests. Their data is in tests/vectors/glue_scripts. The tests check rows,
+The streaming script and the one that reads a database run under ``glue-secure run``. The others run in the
+session of the tests. Their data is in tests/vectors/glue_scripts. The tests check rows,
 types, the encryption of every object, and the evidence.
 """
 
@@ -162,14 +162,14 @@ def writing_connection(glue_account, database):
 
 
 def test_files_of_s3_go_to_a_database_table(scripts, glue_account, writing_connection):
-    result = scripts.run(
+    result = scripts.run_here(
         "s3_to_jdbc.py",
         s3_source=landed("orders"),
         connection_name=writing_connection,
         db_name=glue_account.postgres.database,
         db_table="public.orders",
         TempDir=target("orders_tmp"),
-        **{"job-bookmark-option": "job-bookmark-enable"},
+        job_bookmark_option="job-bookmark-enable",
     )
     with connect(glue_account) as session:
         rows = session.execute(
@@ -206,7 +206,7 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
                 "Parameters": {"classification": "json"},
             },
         )
-    result = scripts.run(
+    result = scripts.run_here(
         "catalog_to_s3_partitioned.py",
         database="github",
         table="events",

@@ -75,6 +75,39 @@ def test_a_script_that_ends_early_or_fails_is_reported_and_its_run_is_closed(glu
         glue_job.run_script(script)
 
 
+OWN_CONTEXT = """
+import sys
+from pyspark.conf import SparkConf
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+from awsglue.utils import getResolvedOptions
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "input_dir", "output_dir"])
+sc = SparkContext{given}
+glueContext = GlueContext(sc)
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+lines = sc.parallelize([(1, "a"), (2, "b")]).toDF(["id", "name"])
+lines.write.parquet(args["output_dir"])
+job.commit()
+sc.stop()
+"""
+
+
+@pytest.mark.parametrize("given", ["()", "(conf=SparkConf().setAppName('orders'))", ".getOrCreate()"])
+def test_a_script_that_creates_its_context_and_has_arguments_with_underscores_runs(
+    glue_job, glue_spark, script, given
+):
+    script.write_text(OWN_CONTEXT.replace("{given}", given))
+    arguments = {"input_dir": glue_job.source, "output_dir": f"{glue_job.target}rows/"}
+    glue_job.run_script(script, job_bookmark_option="job-bookmark-disable", **arguments)
+    assert {found["algorithm"] for found in glue_job.objects().values()} == {"aws:kms"}
+    (run,) = glue_job.evidence()
+    assert run["outcome"] == "succeeded"
+    assert glue_spark.range(1).count() == 1
+
+
 CATALOG_SCRIPT = """
 import sys
 {start}

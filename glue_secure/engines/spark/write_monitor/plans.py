@@ -41,7 +41,15 @@ _TABLE_COMMANDS = re.compile(
 )
 # A procedure of Hudi and a command of Delta that add existing objects, whose encryption is unknown.
 _ADOPTING = re.compile(r"RunBootstrapProcedure|CloneTableCommand")
-# The operation and the option of a write by Hudi that do the same.
+# Procedures of Hudi that read, and those of its services, which may find nothing to do.
+# https://hudi.apache.org/docs/procedures
+_READING_OF_HUDI = re.compile(
+    r"((Show|Stats)\w+|CommitsCompare|CopyToTempView|Help|ValidateMetadataTableFiles)Procedure"
+)
+_SERVICES_OF_HUDI = re.compile(
+    r"(Run(Clean|Clustering|Compaction|RollbackInflightTableService|TTL)|ArchiveCommits)Procedure"
+)
+# The operation and the option of a write by Hudi that do the same as a bootstrap.
 _HUDI_OPERATION, _HUDI_BOOTSTRAP = "hoodie.datasource.write.operation", "hoodie.bootstrap.base.path"
 # Data sources of version 1 that store nothing.
 _EPHEMERAL_SOURCES = re.compile(r"org\.apache\.spark\.sql\..*\.ConsoleSinkProvider")
@@ -213,6 +221,12 @@ def _executed_command(
         kind = "" if part is None else str(part.getClass().getSimpleName())
         if _ADOPTING.fullmatch(kind):
             return [of_existing_objects(kind, failed)]
+    if name == "CallProcedureHoodieCommand":
+        kind = str(command.procedure().getClass().getSimpleName())
+        if _READING_OF_HUDI.fullmatch(kind):
+            return []
+        is_service = _SERVICES_OF_HUDI.fullmatch(kind) is not None
+        return [_to_unknown_location(f"{class_name} {kind}", failed, may_store_nothing=is_service)]
     if name == "ConvertToDeltaCommand":
         path = command.deltaPath()
         return writes_of_conversion(

@@ -385,6 +385,28 @@ def test_a_table_of_the_objects_of_others_is_never_known(command):
     assert (write.location, write.stores_files) == ("", False)
 
 
+def call_of_hudi(kind):
+    command = java("CallProcedureHoodieCommand", "org.apache.spark.sql.hudi.command", procedure=java(kind))
+    return execution_of(java("ExecutedCommandExec", cmd=command))
+
+
+@pytest.mark.parametrize(
+    "kind", ["ShowCommitsProcedure", "StatsFileSizeProcedure", "CopyToTempViewProcedure", "HelpProcedure"]
+)
+def test_a_procedure_of_hudi_that_reads_is_no_write(kind):
+    assert locations_of(call_of_hudi(kind)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "may_store_nothing"),
+    [("RunCleanProcedure", True), ("ArchiveCommitsProcedure", True), ("ExportInstantsProcedure", False)],
+)
+def test_a_service_of_hudi_may_store_nothing(kind, may_store_nothing):
+    (write,) = writes_of(call_of_hudi(kind), failed=False, tables=ObservedTables())
+    assert write.problem == f"a write by CallProcedureHoodieCommand {kind}, whose location is unknown"
+    assert (write.stores_files, write.may_store_nothing) == (True, may_store_nothing)
+
+
 def test_a_table_of_delta_that_is_created_with_rows_is_at_its_location():
     written = delta("CreateDeltaTableCommand", deltaLog=java("DeltaLog", dataPath=path(TABLE)))
     written.query = method(Option(java("Project")))

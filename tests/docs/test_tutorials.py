@@ -20,6 +20,7 @@ from glue_secure.cli.main import run as run_command
 from glue_secure.core.errors import RefusedError
 from glue_secure.embedded.account_setup import CURATED, provision
 from glue_secure.embedded.clients import clients
+from glue_secure.embedded.lake_tables import define_lake_tables
 from glue_secure.embedded.seed import seed_flights
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -173,7 +174,7 @@ def test_answer_an_auditor(terminal, new_job, glue_account):
 def test_write_audit_publish(terminal, glue_account):
     """The JAR of Iceberg has 112 MB."""
     seed_flights(glue_account, months=[1])
-    clients(glue_account)("glue").create_database(DatabaseInput={"Name": "shop"})
+    define_lake_tables(glue_account)  # as `local up` does for a new account
     terminal.type("tutorials/iceberg.md")
 
 

@@ -5,44 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from java_fakes import Option, Seq, java, method
 
 from glue_secure.engines.spark.write_monitor.plans import ObservedTables
 from glue_secure.engines.spark.write_monitor.plans import writes_of as writes_of_plan
 
 TABLE = "s3a://bucket/table"
 ELSEWHERE = "s3a://bucket/elsewhere"
-
-
-class Option:
-    def __init__(self, value=None):
-        self.value = value
-
-    def isDefined(self):
-        return self.value is not None
-
-    def get(self):
-        return self.value
-
-
-class Seq(list):
-    def size(self):
-        return len(self)
-
-    def isEmpty(self):
-        return not self
-
-    def apply(self, position):
-        return self[position]
-
-
-def java(kind, package="org.apache.spark.sql", **members):
-    """Return an object of a JVM class with methods that return values."""
-    type_ = SimpleNamespace(getSimpleName=lambda: kind, getName=lambda: f"{package}.{kind}")
-    return SimpleNamespace(getClass=lambda: type_, **{name: method(value) for name, value in members.items()})
-
-
-def method(value):
-    return lambda *_: value
 
 
 IDENTIFIER = java("TableIdentifier", database=Option("db"), table="t")

@@ -221,6 +221,15 @@ def iceberg_maintenance_without_work(bypass):
         bypass.spark.sql(f"call s3lake.system.{procedure}(table => 'db.{bypass.table}')")
 
 
+def iceberg_procedure_before_its_table_changes(bypass):
+    _create(bypass, "lake")
+    change = "alter table {{table}} set tblproperties ('write.data.path'='{{out}}-{}')"
+    _sql(bypass, change.format("data"))
+    options = "map('rewrite-all', 'true')"
+    _sql(bypass, f"call lake.system.rewrite_data_files(table => '{{name}}', options => {options})")
+    _sql(bypass, change.format("later"))
+
+
 def iceberg_maintenance(bypass):
     for _ in range(2):
         bypass.frame().writeTo(f"s3lake.db.{bypass.table}").using("iceberg").createOrReplace()

@@ -37,6 +37,7 @@ _CONVERSION = ("io.delta.tables.DeltaTable", "convertToDelta")
 # Logical plans of Spark 4 that execute the statements of a text, and texts that may have executed one of them
 # before they failed.
 _TEXT_PLANS = frozenset(("CompoundBody", "UnresolvedExecuteImmediate"))
+_CALL = re.compile(r"\bCALL\b", re.IGNORECASE)
 _MAY_FAIL_LATE = re.compile(r"\bBEGIN\b|\bIMMEDIATE\b.*\bINTO\b", re.IGNORECASE | re.DOTALL)
 _SAVES_BY_SETTINGS = ("saveAsHadoopDataset", "saveAsNewAPIHadoopDataset")
 
@@ -60,6 +61,7 @@ class SparkHooks:
         on_session: receives a session that was created by ``newSession``.
         on_call: receives the query execution of a ``CALL`` statement, on Spark 4.
         on_text: receives the text of a script or an ``EXECUTE IMMEDIATE``, on Spark 4.
+        on_finished_call: is called after a ``CALL`` statement, on Spark 3.
         on_conversion: receives a call that converts a table to Delta Lake.
         settings_with: receives name and value of a setting that was set on a session, and returns further
             settings, for those of the names that are not set.
@@ -72,6 +74,7 @@ class SparkHooks:
     on_session: Callable[[SparkSession], None]
     on_call: Callable[[Any], None]
     on_text: Callable[[str], None]
+    on_finished_call: Callable[[], None]
     on_conversion: ConversionHandler
     settings_with: Callable[[str, str], Mapping[str, str]]
 
@@ -155,8 +158,8 @@ def _install() -> None:
         setattr(DataStreamWriter, name, _wrap_start(getattr(DataStreamWriter, name)))
     DataStreamWriter.foreachBatch = _wrap_foreach_batch(DataStreamWriter.foreachBatch)
     SparkSession.newSession = _wrap_new_session(SparkSession.newSession)
-    if not pyspark.__version__.startswith("3."):
-        SparkSession.sql = _wrap_sql(SparkSession.sql)
+    wrap_sql = _wrap_sql_of_spark_3 if pyspark.__version__.startswith("3.") else _wrap_sql
+    SparkSession.sql = wrap_sql(SparkSession.sql)
     JavaClass.__getattr__ = _wrap_static_method(JavaClass.__getattr__)
     RuntimeConfig.set = _wrap_set(RuntimeConfig.set)
 
@@ -270,6 +273,20 @@ def _wrap_sql(original: Callable[..., Any]) -> Callable[..., Any]:
                     hooks.on_call(execution)
                 elif kind in _TEXT_PLANS:
                     hooks.on_text(text)
+        return frame
+
+    return sql
+
+
+def _wrap_sql_of_spark_3(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let every run read the table of a ``CALL`` before a later statement changes the table's locations."""
+
+    @functools.wraps(original)
+    def sql(self: Any, *args: Any, **kwargs: Any) -> Any:
+        frame = original(self, *args, **kwargs)
+        if _CALL.search(str(args[0] if args else kwargs.get("sqlQuery", ""))):
+            for hooks in _all_hooks_of(self.sparkContext):
+                hooks.on_finished_call()
         return frame
 
     return sql

@@ -114,6 +114,20 @@ def run_sql(execution, text):
     assert sql(SimpleNamespace(sparkContext=CONTEXT), text) is frame
 
 
+@pytest.mark.parametrize(
+    ("text", "reports"),
+    [("call c.system.rewrite_data_files('db.t')", 2), ("/* a */ CALL c.system.b()", 2), ("select recall", 0)],
+)
+def test_every_run_reads_the_table_of_a_call_on_spark_3_before_the_next_statement(monkeypatch, text, reports):
+    finished = []
+    hooks = SimpleNamespace(on_finished_call=lambda: finished.append(text))
+    attached = [(CONTEXT, hooks), (SimpleNamespace(), hooks), (CONTEXT, hooks)]
+    monkeypatch.setattr(spark_hooks, "_attached", attached)
+    sql = spark_hooks._wrap_sql_of_spark_3(lambda _self, _text: "a frame")
+    assert sql(SimpleNamespace(sparkContext=CONTEXT), text) == "a frame"
+    assert finished == [text] * reports
+
+
 def test_a_publication_by_cherrypick_is_reported_to_no_run(reported, monkeypatch):
     frame = SimpleNamespace(collect=lambda: [{"current_snapshot_id": 7}])
     frame._jdf = SimpleNamespace(queryExecution=lambda: execution_of("Call", "c", "system", "cherrypick"))

@@ -12,6 +12,7 @@ import pytest
 from glue_secure.embedded import launch, seed
 from glue_secure.embedded.account_setup import CURATED, EVIDENCE
 from glue_secure.embedded.clients import clients
+from glue_secure.testing.harness import JobTestHarness
 
 pytestmark = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,10 +56,11 @@ def keys(account, prefix):
 
 def test_both_apis_write_the_same_data(glue_account, glue_spark, flights):
     for script, name in (("flights_curated.py", "short"), ("flights_curated_glue.py", "dropin")):
-        submission = submit(glue_account, script, name)
-        done = run(submission)
-        assert done.returncode == 0, done.stdout[-3000:]
-        assert evidence_of(glue_account, name, submission.run_id)["bookmark"]["sequence_after"] == 1
+        job = JobTestHarness(account=glue_account, spark=glue_spark, name=name)
+        job.run_script(ROOT / "jobs" / script, source=seed.SOURCE, connection=seed.CONNECTION)
+        (evidence,) = job.evidence()
+        assert evidence["outcome"] == "succeeded"
+        assert evidence["bookmark"]["sequence_after"] == 1
     short, dropin = (glue_spark.read.parquet(f"s3a://{CURATED}/{name}/") for name in ("short", "dropin"))
     assert short.count() > 400
     assert sorted(map(tuple, short.select(sorted(short.columns)).collect())) == sorted(

@@ -210,16 +210,16 @@ def test_a_damaged_file_does_not_end_a_running_account(state: Path, name: str) -
     assert list(state.iterdir()) == []
 
 
-def test_a_client_that_sends_nothing_does_not_block_the_endpoint(state: Path) -> None:
-    account = up(state)
-    port = int(account.endpoint_url.rpartition(":")[2])
+def test_a_client_that_sends_nothing_does_not_block_the_endpoint(glue_account: EmbeddedAccount) -> None:
+    port = int(glue_account.endpoint_url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)):
-        assert endpoint.responds(account.endpoint_url, account.ca_pem)
+        assert endpoint.responds(glue_account.endpoint_url, glue_account.ca_pem)
 
 
-def test_the_endpoint_is_verified_under_its_own_authority(state: Path, tmp_path: Path) -> None:
-    account = up(state)
+def test_the_endpoint_is_verified_under_its_own_authority(
+    glue_account: EmbeddedAccount, tmp_path: Path
+) -> None:
     other_authorities = tmp_path / "other.pem"
     roots = (root.public_bytes(Encoding.PEM) for root in pki.system_roots())
     other_authorities.write_bytes(b"".join(roots))
-    assert not endpoint.responds(account.endpoint_url, other_authorities)
+    assert not endpoint.responds(glue_account.endpoint_url, other_authorities)

@@ -49,6 +49,9 @@ print(json.dumps({"sent": sent, "driver": glue_secure.__spec__.origin, "rows": r
 spark.stop()
 """
 
+# As in the embedded account: three processes that live for seconds.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 
 @pytest.fixture
 def submit(python_without_package, tmp_path):
@@ -84,6 +87,8 @@ def submit(python_without_package, tmp_path):
             *(f"{home}/bin/spark-submit", "--master", "local-cluster[2,1,1024]"),
             *("--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"),
             *("--conf", "spark.executor.memory=512m", "--conf", "spark.task.maxFailures=1"),
+            *("--conf", f"spark.driver.extraJavaOptions={SHORT_LIVED}"),
+            *("--conf", f"spark.executor.extraJavaOptions={SHORT_LIVED}"),
             *("--py-files", archive, tmp_path / "script.py", *words),
         ]
         return subprocess.run(

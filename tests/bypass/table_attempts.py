@@ -236,6 +236,9 @@ def iceberg_maintenance(bypass):
     name, later = f"s3lake.db.{bypass.table}", "timestamp '2100-01-01 00:00:00'"
     bypass.spark.sql(f"call s3lake.system.expire_snapshots('{name}', {later}, 1)")
     bypass.spark.sql(f"call s3lake.system.compute_table_stats('{name}')")
+    bypass.spark.sql("use s3lake.db")
+    bypass.spark.sql(f"call system.rewrite_manifests('{bypass.table}')")
+    bypass.spark.sql("use spark_catalog.default")
 
 
 def iceberg_foreign_objects(bypass):

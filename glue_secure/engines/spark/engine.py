@@ -576,7 +576,7 @@ class SparkEngine:
             on_session=lambda session: self._queries.add_session(session._jsparkSession),
             on_call=self._write_monitor().record_call,
             on_text=self._write_monitor().record_text,
-            on_finished_call=self._queries.wait_for_listeners,
+            on_finished_call=self._write_monitor().record_finished_call,
             on_conversion=self._write_monitor().record_conversion,
             settings_with=self._hadoop.settings_with,
         )

@@ -85,7 +85,13 @@ class SparkWriteMonitor:
 
     def record_call(self, execution: Any) -> None:
         """Record the write of a ``CALL`` statement."""
-        self._record_plan("the plan of a CALL statement", lambda: writes_of_call(execution, self._lookup))
+        with self._lookup.promptly():
+            self._record_plan("the plan of a CALL statement", lambda: writes_of_call(execution, self._lookup))
+
+    def record_finished_call(self) -> None:
+        """Record the write of a ``CALL`` statement of Spark 3 that has just ended."""
+        with self._lookup.promptly():
+            self._queries.wait_for_listeners()
 
     def record_text(self, text: str) -> None:
         """Record the calls of procedures that the text of a script or an ``EXECUTE IMMEDIATE`` may make."""

@@ -81,16 +81,15 @@ def writes_of_node(node: Any, session: Any, lookup: TableLookup) -> list[Unmanag
     name = _NAMES_OF_CLASSES.get(name) or _WORDS.sub("_", name).lower()
     if not kind.startswith(_PACKAGE):
         name = kind
-    return _writes(name, lambda: _located(_table_of_node(node, session), session, lookup))
+    return _writes(name, lambda: _located(_table_of_node(node, session, lookup), session, lookup))
 
 
 def writes_of_call(execution: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
     """Return the writes of a ``CALL`` statement of Spark 4, whose executed plan has the result only."""
     statement, session = statement_of(execution.logical()), execution.sparkSession()
     parts = _texts(statement.procedure().nameParts())
-    return _writes(
-        parts[-1].lower(), lambda: _located(_table_of_call(statement, parts, session), session, lookup)
-    )
+    name = parts[-1].lower()
+    return _writes(name, lambda: _located(_table_of_call(statement, parts, session, lookup), session, lookup))
 
 
 def calls_in_text(text: str) -> list[UnmanagedWrite]:
@@ -196,12 +195,12 @@ def _located(name: Sequence[str], session: Any, lookup: TableLookup) -> list[Unm
     ]
 
 
-def _table_of_node(node: Any, session: Any) -> list[str]:
+def _table_of_node(node: Any, session: Any, lookup: TableLookup) -> list[str]:
     """Return the parts of the name of the table that ``CallExec`` has as an argument."""
     try:
         names = [str(parameter.name()) for parameter in node.procedure().parameters()]
         text = str(node.input().getUTF8String(names.index("table")))
-        return _full_name(text, _catalog_of(node.procedure()), session)
+        return _full_name(text, _catalog_of(node.procedure()), session, lookup)
     except Exception:  # another release of Iceberg
         return []
 
@@ -216,7 +215,7 @@ def _catalog_of(procedure: Any) -> str:
     return str(field.get(procedure).name())
 
 
-def _table_of_call(statement: Any, parts: Sequence[str], session: Any) -> list[str]:
+def _table_of_call(statement: Any, parts: Sequence[str], session: Any, lookup: TableLookup) -> list[str]:
     """Return the parts of the name of the table that a parsed ``CALL`` has as a literal argument."""
     arguments = statement.args()
     for position in range(arguments.size()):
@@ -230,18 +229,22 @@ def _table_of_call(statement: Any, parts: Sequence[str], session: Any) -> list[s
             has_catalog = len(parts) >= _PARTS_WITH_CATALOG
             manager = session.sessionState().catalogManager()
             catalog = parts[0] if has_catalog else str(manager.currentCatalog().name())
-            return _full_name(str(argument.value()), catalog, session)
+            return _full_name(str(argument.value()), catalog, session, lookup)
     return []
 
 
-def _full_name(text: str, catalog: str, session: Any) -> list[str]:
-    """Return the parts of a table's name with the catalog.
+def _full_name(text: str, catalog: str, session: Any, lookup: TableLookup) -> list[str]:
+    """Return the parts of a table's name with the catalog; an empty list if its database is not known.
 
-    An empty list for a name without a database, because the session's may be another one since.
+    A name without a database is in that of the session, which may be another one since.
     """
-    parts = _texts(session.sessionState().sqlParser().parseMultipartIdentifier(text))
+    state = session.sessionState()
+    parts = _texts(state.sqlParser().parseMultipartIdentifier(text))
     if parts[0] == catalog:
         parts = parts[1:]
+    manager = state.catalogManager()
+    if len(parts) == 1 and lookup.is_prompt and str(manager.currentCatalog().name()) == catalog:
+        parts = [*map(str, manager.currentNamespace()), *parts]
     return [catalog, *parts] if len(parts) >= _PARTS_WITH_DATABASE else []
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,27 @@ class TableLookup:
 
     Args:
         spark: the session. Its application's clock is the one of the commits that the session makes.
+
+    Attributes:
+        is_prompt: whether the statements have just ended, so that the session's database is theirs.
     """
+
+    is_prompt = False
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         jvm: Any = spark._jvm
         now = int(jvm.java.lang.System.currentTimeMillis())
         self._began = datetime.fromtimestamp(now / 1000, timezone.utc)
+
+    @contextmanager
+    def promptly(self) -> Iterator[None]:
+        """Let statements whose executions are read in the block be those that have just ended."""
+        self.is_prompt = True
+        try:
+            yield
+        finally:
+            self.is_prompt = False
 
     def iceberg_locations(self, session: Any, name: Sequence[str]) -> list[str]:
         """Return where a table of Iceberg stores its files, an empty list if that is not known.

@@ -73,7 +73,8 @@ def inserted(partitions=None):
 class Lookup:
     """Tables by name, and locations that were converted to Delta Lake."""
 
-    def __init__(self, converted=(), **tables):
+    def __init__(self, converted=(), *, is_prompt=False, **tables):
+        self.is_prompt = is_prompt
         self.has_converted = converted.__contains__
         self.location_to_convert = lambda _session, identifier: identifier.location
         self.iceberg_locations = lambda _session, name: tables.get("__".join(name), [])
@@ -217,8 +218,11 @@ def called(procedure, *arguments, catalog="lake", package="org.apache.iceberg.sp
     row = SimpleNamespace(getUTF8String=arguments.__getitem__)
     node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure, input=row)
     parser = SimpleNamespace(parseMultipartIdentifier=lambda text: Seq(text.split(".")))
-    session = java("SparkSession", sessionState=java("SessionState", sqlParser=parser))
-    return java("QueryExecution", executedPlan=node, sparkSession=session)
+    manager = java(
+        "CatalogManager", currentCatalog=java("SparkCatalog", name="lake"), currentNamespace=["db"]
+    )
+    state = java("SessionState", sqlParser=parser, catalogManager=manager)
+    return java("QueryExecution", executedPlan=node, sparkSession=java("SparkSession", sessionState=state))
 
 
 def java_class(name, **members):
@@ -262,6 +266,14 @@ def test_a_procedure_of_a_table_stores_its_objects_where_the_table_does(kind, te
     assert [(write.location, write.table) for write in found] == [
         (TABLE, "lake.db.t"), (ELSEWHERE, "lake.db.t"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("catalog", "location"), [("lake", TABLE), ("other", "")])
+def test_a_procedure_that_has_just_ended_is_in_the_database_of_its_session(catalog, location):
+    lookup = Lookup(is_prompt=True, lake__db__t=[TABLE], other__db__t=[ELSEWHERE])
+    execution = called("ExpireSnapshots", "t", catalog=catalog)
+    (write,) = writes_of(execution, failed=False, tables=ObservedTables(), lookup=lookup)
+    assert write.location == location
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def execution_of(kind, *names, arguments=(), is_parameterized=False):
     if is_parameterized:
         logical = plan("NameParameterizedQuery", child=logical)
     parser = SimpleNamespace(parseMultipartIdentifier=lambda text: sequence(*text.split(".")))
-    manager = plan("CatalogManager", currentCatalog=plan("SparkCatalog", name="current"))
+    catalog = plan("SparkCatalog", name="current")
+    manager = plan("CatalogManager", currentCatalog=catalog, currentNamespace=["chosen"])
     state = plan("SessionState", sqlParser=parser, catalogManager=manager)
     session = plan("SparkSession", sessionState=state)
     return SimpleNamespace(logical=lambda: logical, sparkSession=lambda: session)
@@ -95,6 +96,8 @@ def execution_of(kind, *names, arguments=(), is_parameterized=False):
 
 class Lookup:
     """Tables of Iceberg whose locations are their names."""
+
+    is_prompt = True
 
     def iceberg_locations(self, _session, name):
         return [f"s3a://{'/'.join(name)}"]
@@ -226,11 +229,12 @@ def test_gs_s3_012_a_call_that_adds_existing_objects_is_known_by_its_name(name):
             "s3a://c/db/t",
         ),
         (("system",), [plan("Literal", value="db.t")], "s3a://current/db/t"),
+        (("system",), [plan("Literal", value="t")], "s3a://current/chosen/t"),
         (("c", "system"), [plan("Literal", value="t")], ""),
         (("c", "system"), [named("table", plan("NamedParameter"))], ""),
         (("c", "system"), [named("where", plan("Literal", value="db.t"))], ""),
     ],
-    ids=["position", "name", "current catalog", "current database", "parameter", "no table"],
+    ids=["position", "name", "current catalog", "current database", "no database", "parameter", "no table"],
 )
 def test_a_procedure_of_spark_4_stores_its_objects_where_the_table_of_its_literal_does(
     names, arguments, location, is_parameterized

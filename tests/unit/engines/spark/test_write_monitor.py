@@ -59,6 +59,14 @@ def test_a_write_without_a_location_is_attributed_to_a_custom_write(monitor):
     assert monitor.pending() == ()
 
 
+def test_a_call_of_spark_3_is_read_while_the_session_has_its_database(monitor):
+    seen = []
+    monitor._queries.wait_for_listeners = lambda: seen.append(monitor._lookup.is_prompt)
+    monitor.record_finished_call()
+    monitor._queries.wait_for_listeners()
+    assert seen == [True, False]
+
+
 def test_a_conversion_that_spark_refused_is_no_write_if_there_is_no_such_table(monitor):
     monitor.record_conversion("DeltaTable.convertToDelta", SimpleNamespace(), "db.missing", refused=True)
     assert monitor.pending() == ()

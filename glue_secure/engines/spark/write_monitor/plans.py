@@ -41,14 +41,13 @@ _TABLE_COMMANDS = re.compile(
 )
 # A procedure of Hudi and a command of Delta that add existing objects, whose encryption is unknown.
 _ADOPTING = re.compile(r"RunBootstrapProcedure|CloneTableCommand")
-# Procedures of Hudi that read, and those of its services, which may find nothing to do.
-# https://hudi.apache.org/docs/procedures
+# Procedures of Hudi that read, one that stores files without a file system of Hadoop, and commands that write
+# rows: others may find nothing to do. https://hudi.apache.org/docs/procedures
 _READING_OF_HUDI = re.compile(
     r"((Show|Stats)\w+|CommitsCompare|CopyToTempView|Help|ValidateMetadataTableFiles)Procedure"
 )
-_SERVICES_OF_HUDI = re.compile(
-    r"(Run(Clean|Clustering|Compaction|RollbackInflightTableService|TTL)|ArchiveCommits)Procedure"
-)
+_EXPORT_OF_HUDI = "ExportInstantsProcedure"
+_ROWS_OF_HUDI = re.compile(r"(Update|Delete|MergeInto|Insert)\w*|\w*AsSelect\w*")
 # The operation and the option of a write by Hudi that do the same as a bootstrap.
 _HUDI_OPERATION, _HUDI_BOOTSTRAP = "hoodie.datasource.write.operation", "hoodie.bootstrap.base.path"
 # Data sources of version 1 that store nothing.
@@ -225,8 +224,11 @@ def _executed_command(
         kind = str(command.procedure().getClass().getSimpleName())
         if _READING_OF_HUDI.fullmatch(kind):
             return []
-        is_service = _SERVICES_OF_HUDI.fullmatch(kind) is not None
-        return [_to_unknown_location(f"{class_name} {kind}", failed, may_store_nothing=is_service)]
+        may_store_nothing = kind != _EXPORT_OF_HUDI
+        return [_to_unknown_location(f"{class_name} {kind}", failed, may_store_nothing=may_store_nothing)]
+    if ".sql.hudi." in class_name:
+        may_store_nothing = _ROWS_OF_HUDI.fullmatch(name) is None
+        return [_to_unknown_location(class_name, failed, may_store_nothing=may_store_nothing)]
     if name == "ConvertToDeltaCommand":
         path = command.deltaPath()
         return writes_of_conversion(
@@ -244,7 +246,7 @@ def _executed_command(
             if location
             else _to_unknown_location(class_name, failed, may_store_nothing=True)
         ]
-    if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE) or ".sql.hudi." in class_name:
+    if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE):
         return [_to_unknown_location(class_name, failed)]
     return []
 

@@ -380,11 +380,27 @@ def test_a_procedure_of_hudi_that_reads_is_no_write(kind):
 
 @pytest.mark.parametrize(
     ("kind", "may_store_nothing"),
-    [("RunCleanProcedure", True), ("ArchiveCommitsProcedure", True), ("ExportInstantsProcedure", False)],
+    [("RunCleanProcedure", True), ("RepairDeduplicateProcedure", True), ("ExportInstantsProcedure", False)],
 )
-def test_a_service_of_hudi_may_store_nothing(kind, may_store_nothing):
+def test_a_procedure_of_hudi_may_store_nothing(kind, may_store_nothing):
     (write,) = writes_of(call_of_hudi(kind), failed=False, tables=ObservedTables())
     assert write.problem == f"a write by CallProcedureHoodieCommand {kind}, whose location is unknown"
+    assert (write.stores_files, write.may_store_nothing) == (True, may_store_nothing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "may_store_nothing"),
+    [
+        ("CreateHoodieTableCommand", True),
+        ("DropHoodieTableCommand", True),
+        ("CreateHoodieTableAsSelectCommand", False),
+        ("UpdateHoodieTableCommand", False),
+        ("InsertIntoHoodieTableCommand", False),
+    ],
+)
+def test_a_definition_of_a_table_of_hudi_may_store_nothing(kind, may_store_nothing):
+    node = java("ExecutedCommandExec", cmd=java(kind, "org.apache.spark.sql.hudi.command"))
+    (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
     assert (write.stores_files, write.may_store_nothing) == (True, may_store_nothing)
 
 

@@ -24,6 +24,9 @@ class UnmanagedWrite:
             stored them.
         may_store_nothing: whether the statement is one of a table that may find nothing to do, so that it may
             have stored no object.
+        is_maintenance: whether the statement creates, changes or maintains a table and has no rows of the
+            script, so that no rows are missing if it fails.
+        has_current_rows_only: whether each row that the statement stores is a current one of its table.
     """
 
     location: str
@@ -35,6 +38,8 @@ class UnmanagedWrite:
     table: str = ""
     adopts: bool = False
     may_store_nothing: bool = False
+    is_maintenance: bool = False
+    has_current_rows_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,16 @@ class UnmanagedWriteReport:
 def unrepeated_failures(writes: Sequence[UnmanagedWrite]) -> list[UnmanagedWrite]:
     """Return the failed writes that no later write repeated.
 
-    A write of the same format to the same location repeats a failed write, if it succeeds.
+    A write of the same format to the same location repeats a failed write, if it succeeds. Maintenance of a
+    table repeats no write, and its own failure is left out.
 
     Args:
         writes: in the order in which they ended.
     """
     failures: dict[tuple[str, str], UnmanagedWrite] = {}
     for write in writes:
+        if write.is_maintenance:
+            continue
         if write.failed:
             failures[write.location, write.format] = write
         else:

@@ -169,6 +169,21 @@ def test_a_failed_write_that_was_repeated_commits(run_fixture):
     assert committed(run_fixture, FAILED, FAILED, repeated)["outcome"] == "succeeded"
 
 
+def test_maintenance_of_a_table_that_failed_commits_and_its_objects_are_verified(run_fixture):
+    optimize = UnmanagedWrite("s3a://curated/out", "delta", failed=True, is_maintenance=True)
+    put(run_fixture)
+    assert committed(run_fixture, optimize)["outcome"] == "succeeded"
+    put(run_fixture, key=run_fixture.other_key)
+    with pytest.raises(RefusedError, match="GS-S3-004"):
+        committed(run_fixture, optimize)
+
+
+def test_maintenance_of_a_table_repeats_no_failed_write(run_fixture):
+    merge = UnmanagedWrite("s3a://curated/out", "delta", failed=True)
+    with pytest.raises(GlueSecureError, match="failed and the script continued"):
+        committed(run_fixture, merge, replace(merge, failed=False, is_maintenance=True))
+
+
 def test_gs_s3_012_work_that_is_active_after_the_wait_stops_the_commit(run_fixture):
     run = run_fixture.start()
     run_fixture.engine.active = [("Spark job 7 is running: load",)]

@@ -6,6 +6,7 @@ An unknown plan that may be a write counts as a write to an unknown location.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from glue_secure.core.identifiers import quoted
@@ -48,6 +49,12 @@ _READING_OF_HUDI = re.compile(
 )
 _EXPORT_OF_HUDI = "ExportInstantsProcedure"
 _ROWS_OF_HUDI = re.compile(r"(Update|Delete|MergeInto|Insert)\w*|\w*AsSelect\w*")
+_PROCEDURES_WITH_ROWS_OF_HUDI = ("CopyToTableProcedure", "HdfsParquetImportProcedure")
+# Commands of Delta that have no rows of the script, and the one that stores other rows than the table has.
+_MAINTENANCE_OF_DELTA = re.compile(
+    r"(OptimizeTable|VacuumTable|DeltaReorgTable|DeltaGenerate|RestoreTable)Command"
+)
+_OTHER_ROWS_OF_DELTA = "RestoreTableCommand"
 # The operation and the option of a write by Hudi that do the same as a bootstrap.
 _HUDI_OPERATION, _HUDI_BOOTSTRAP = "hoodie.datasource.write.operation", "hoodie.bootstrap.base.path"
 # Data sources of version 1 that store nothing.
@@ -224,11 +231,14 @@ def _executed_command(
         kind = str(command.procedure().getClass().getSimpleName())
         if _READING_OF_HUDI.fullmatch(kind):
             return []
-        may_store_nothing = kind != _EXPORT_OF_HUDI
-        return [_to_unknown_location(f"{class_name} {kind}", failed, may_store_nothing=may_store_nothing)]
+        write = _to_unknown_location(
+            f"{class_name} {kind}", failed, may_store_nothing=kind != _EXPORT_OF_HUDI
+        )
+        return [replace(write, is_maintenance=kind not in _PROCEDURES_WITH_ROWS_OF_HUDI)]
     if ".sql.hudi." in class_name:
-        may_store_nothing = _ROWS_OF_HUDI.fullmatch(name) is None
-        return [_to_unknown_location(class_name, failed, may_store_nothing=may_store_nothing)]
+        has_no_rows = _ROWS_OF_HUDI.fullmatch(name) is None
+        write = _to_unknown_location(class_name, failed, may_store_nothing=has_no_rows)
+        return [replace(write, is_maintenance=has_no_rows)]
     if name == "ConvertToDeltaCommand":
         path = command.deltaPath()
         return writes_of_conversion(
@@ -241,11 +251,14 @@ def _executed_command(
         )
     if ".sql.delta." in class_name or class_name.startswith(_DELTA_PACKAGE):
         location = _location_of_delta(command)
-        return [
+        write = (
             UnmanagedWrite(location, "delta", None, failed, table=f"{_DELTA}{quoted(location)}")
             if location
             else _to_unknown_location(class_name, failed, may_store_nothing=True)
-        ]
+        )
+        is_maintenance = _MAINTENANCE_OF_DELTA.fullmatch(name) is not None
+        has_current_rows_only = is_maintenance and name != _OTHER_ROWS_OF_DELTA
+        return [replace(write, is_maintenance=is_maintenance, has_current_rows_only=has_current_rows_only)]
     if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE):
         return [_to_unknown_location(class_name, failed)]
     return []
@@ -349,8 +362,15 @@ def _table_command(node: Any, name: str, execution: Any, lookup: TableLookup) ->
     table = _table_of(node, None)
     locations = _locations_of_table(table)
     if locations:
-        return [UnmanagedWrite(location, "table", table=_name_of_table(table)) for location in locations]
-    return [_to_unknown_location(f"{name} {kind}", failed=False)]
+        name_of_table = _name_of_table(table)
+        writes = [UnmanagedWrite(location, "table", table=name_of_table) for location in locations]
+    else:
+        writes = [_to_unknown_location(f"{name} {kind}", failed=False)]
+    # Other commands may go back to rows that the table had before.
+    has_current_rows_only = name == "CreateTableExec"
+    return [
+        replace(write, is_maintenance=True, has_current_rows_only=has_current_rows_only) for write in writes
+    ]
 
 
 def _table_of(node: Any, execution: Any) -> Any:

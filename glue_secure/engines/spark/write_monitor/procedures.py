@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from glue_secure.core.identifiers import quoted
@@ -33,6 +34,15 @@ _OF_A_TABLE = (
     "rollback_to_snapshot",
     "rollback_to_timestamp",
     "set_current_snapshot",
+)
+# Those that store no other rows than the current ones of the table.
+_OF_CURRENT_ROWS = (
+    "compute_partition_stats",
+    "compute_table_stats",
+    "expire_snapshots",
+    "rewrite_data_files",
+    "rewrite_manifests",
+    "rewrite_position_delete_files",
 )
 # Names of classes that do not follow from the names in SQL.
 _NAMES_OF_CLASSES = {
@@ -148,7 +158,9 @@ def writes_of_conversion(
         return [of_existing_objects(name, failed)]
     # Delta stores the properties of a table of the catalog in a table that was converted before.
     table = f"delta.{quoted(location)}"
-    return [] if is_folder(identifier) else [UnmanagedWrite(location, "delta", None, failed, table=table)]
+    if is_folder(identifier):
+        return []
+    return [UnmanagedWrite(location, "delta", None, failed, table=table, is_maintenance=True)]
 
 
 def of_existing_objects(name: str, failed: bool) -> UnmanagedWrite:
@@ -171,17 +183,18 @@ def _writes(name: str, locate: Callable[[], Sequence[UnmanagedWrite]]) -> list[U
         return []
     if name in _ADOPTING:
         return [of_existing_objects(f"CALL {name}", failed=False)]
-    located = locate() if name in _OF_A_TABLE else ()
-    if located:
-        return list(located)
+    is_of_a_table, has_current_rows_only = name in _OF_A_TABLE, name in _OF_CURRENT_ROWS
+    located = locate() if is_of_a_table else ()
+    unknown = UnmanagedWrite(
+        "",
+        f"CALL {name}",
+        problem=f"CALL {name}, whose location is unknown",
+        stores_files=True,
+        may_store_nothing=is_of_a_table,
+    )
     return [
-        UnmanagedWrite(
-            "",
-            f"CALL {name}",
-            problem=f"CALL {name}, whose location is unknown",
-            stores_files=True,
-            may_store_nothing=name in _OF_A_TABLE,
-        )
+        replace(write, is_maintenance=is_of_a_table, has_current_rows_only=has_current_rows_only)
+        for write in located or [unknown]
     ]
 
 

@@ -443,6 +443,76 @@ def test_a_command_of_delta_for_the_files_of_a_table_is_at_its_location(package)
     assert locations_of(execution_of(java("ExecutedCommandExec", cmd=command))) == [TABLE]
 
 
+@pytest.mark.parametrize(
+    ("command", "is_maintenance", "has_current_rows_only"),
+    [
+        (delta("OptimizeTableCommand"), True, True),
+        (delta("DeltaReorgTableCommand"), True, True),
+        (delta("DeltaGenerateCommand"), True, True),
+        (java("VacuumTableCommand", "io.delta.tables.execution"), True, True),
+        (delta("RestoreTableCommand"), True, False),
+        (delta("MergeIntoCommand"), False, False),
+        (delta("CreateDeltaTableCommand"), False, False),
+        (java("RepairHoodieTableCommand", "org.apache.spark.sql.hudi.command"), True, False),
+        (java("UpdateHoodieTableCommand", "org.apache.spark.sql.hudi.command"), False, False),
+    ],
+    ids=lambda value: str(value.getClass().getSimpleName()) if hasattr(value, "getClass") else None,
+)
+def test_maintenance_of_a_table_has_no_rows_of_the_script(command, is_maintenance, has_current_rows_only):
+    node = java("ExecutedCommandExec", cmd=command)
+    (write,) = writes_of(execution_of(node), failed=True, tables=ObservedTables())
+    assert (write.is_maintenance, write.has_current_rows_only) == (is_maintenance, has_current_rows_only)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_maintenance"),
+    [
+        ("RollbackToInstantTimeProcedure", True),
+        ("RunClusteringProcedure", True),
+        ("CopyToTableProcedure", False),
+    ],
+)
+def test_a_service_of_hudi_has_no_rows_of_the_script(kind, is_maintenance):
+    (write,) = writes_of(call_of_hudi(kind), failed=True, tables=ObservedTables())
+    assert (write.is_maintenance, write.has_current_rows_only) == (is_maintenance, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_current_rows_only"),
+    [
+        ("ExpireSnapshots", True),
+        ("RewriteDataFiles", True),
+        ("RollbackToSnapshot", False),
+        ("FastForwardBranch", False),
+    ],
+)
+def test_a_procedure_of_a_table_has_no_rows_of_the_script(kind, has_current_rows_only):
+    for lookup in (Lookup(lake__db__t=[TABLE]), Lookup()):
+        (write,) = writes_of(called(kind, "db.t"), failed=False, tables=ObservedTables(), lookup=lookup)
+        assert (write.is_maintenance, write.has_current_rows_only) == (True, has_current_rows_only)
+
+
+@pytest.mark.parametrize("kind", ["AddFiles", "RewriteTablePath"])
+def test_other_procedures_are_no_maintenance(kind):
+    (write,) = writes_of(called(kind, "db.t"), failed=False, tables=ObservedTables())
+    assert (write.is_maintenance, write.has_current_rows_only) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_current_rows_only"), [("CreateTableExec", True), ("AlterTableExec", False)]
+)
+def test_a_definition_of_a_table_has_no_rows_of_the_script(kind, has_current_rows_only):
+    catalog = java("SparkCatalog", "org.apache.iceberg.spark", loadTable=iceberg_table(location=TABLE))
+    node = v2_node(kind, "LeafV2CommandExec", catalog=catalog, ident="t")
+    (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
+    assert (write.is_maintenance, write.has_current_rows_only) == (True, has_current_rows_only)
+
+
+def test_a_failed_conversion_of_a_table_that_was_converted_before_loses_no_rows():
+    (write,) = writes_of(conversion("db", TABLE), failed=True, tables=ObservedTables())
+    assert write.is_maintenance
+
+
 def test_a_command_of_delta_or_hudi_without_a_location_stores_files_unless_it_only_describes():
     hudi = java("UpdateHoodieTableCommand", "org.apache.spark.sql.hudi.command")
     for command in (delta("OptimizeTableCommand"), hudi):

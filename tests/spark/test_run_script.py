@@ -88,8 +88,8 @@ sc = SparkContext{given}
 glueContext = GlueContext(sc)
 job = Job(glueContext)
 job.init(args["JOB_NAME"], args)
-lines = sc.parallelize([(1, "a"), (2, "b")]).toDF(["id", "name"])
-lines.write.parquet(args["output_dir"])
+sc.parallelize(["a"]).saveAsTextFile(args["output_dir"] + "one")
+SparkContext.getOrCreate().parallelize(["b"]).saveAsTextFile(args["output_dir"] + "two")
 job.commit()
 sc.stop()
 """
@@ -105,6 +105,7 @@ def test_a_script_that_creates_its_context_and_has_arguments_with_underscores_ru
     assert {found["algorithm"] for found in glue_job.objects().values()} == {"aws:kms"}
     (run,) = glue_job.evidence()
     assert run["outcome"] == "succeeded"
+    assert [write["format"] for write in run["writes"]] == ["saveAsTextFile", "saveAsTextFile"]
     assert glue_spark.range(1).count() == 1
 
 

@@ -52,6 +52,7 @@ from glue_secure.engines.spark.row_metrics import (
     RowMeter,
     jdbc_relation,
 )
+from glue_secure.engines.spark.spark_contexts import is_same_context
 from glue_secure.engines.spark.tables.opening import named_table
 from glue_secure.engines.spark.write_monitor.active_work import ActiveWork
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
@@ -122,7 +123,8 @@ class SparkEngine:
         self._end_catalog: Callable[[], None] | None = None
         self.is_shared = False
         with _open_lock:
-            others = [other for other in _open if other._spark.sparkContext is spark.sparkContext]
+            context = spark.sparkContext
+            others = [other for other in _open if is_same_context(other._spark.sparkContext, context)]
             for engine in (*others, self):
                 engine.is_shared |= bool(others)
             _open.append(self)

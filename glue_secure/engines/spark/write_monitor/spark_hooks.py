@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from glue_secure.core.ports import SaveHandler
+from glue_secure.engines.spark.spark_contexts import is_same_context
 from glue_secure.engines.spark.write_monitor.procedures import statement_of
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _all_hooks_of(context: SparkContext) -> list[SparkHooks]:
     if getattr(_thread, "is_suppressed", False):
         return []
     with _lock:
-        return [hooks for attached, hooks in _attached if attached is context]
+        return [hooks for attached, hooks in _attached if is_same_context(attached, context)]
 
 
 def _install() -> None:

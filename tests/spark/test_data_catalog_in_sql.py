@@ -9,6 +9,7 @@ from glue_secure import RefusedError
 from glue_secure.catalog.encrypted_metastore import EncryptedMetastore
 from glue_secure.core.service import ServiceError
 from glue_secure.embedded.clients import clients
+from glue_secure.engines.spark import metastore_client
 from glue_secure.engines.spark.context import GlueContext
 from glue_secure.engines.spark.data_catalog import IMPLEMENTATION, session_with_catalog
 from glue_secure.engines.spark.job import Job
@@ -114,6 +115,18 @@ def test_a_table_that_cannot_be_created_leaves_no_object(begin, monkeypatch):
         run.spark.sql(f"create table {run.database}.t (id int) stored as parquet location '{location}'")
     # S3A stores a marker of the folder above.
     assert set(run.bench.objects()) <= {f"{run.bench.name}/"}
+
+
+def test_the_error_of_a_table_that_cannot_be_created_is_that_of_the_data_catalog(begin, monkeypatch):
+    def deny(*_):
+        monkeypatch.setattr(metastore_client._Methods, "_file_system", lambda *_: 1 / 0)
+        raise ServiceError("CreateTable: denied", code="AccessDeniedException", operation="CreateTable")
+
+    monkeypatch.setattr(EncryptedMetastore, "create_table_shape", deny)
+    run = begin()
+    location = f"{run.bench.target}refused/"
+    with pytest.raises(SPARK_ERRORS, match="CreateTable: denied"):
+        run.spark.sql(f"create table {run.database}.t (id int) stored as parquet location '{location}'")
 
 
 def test_partitions_are_found_altered_and_dropped(begin, aws):

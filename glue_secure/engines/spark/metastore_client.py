@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -222,7 +223,9 @@ class _Methods:
             self._metastore.create_table_shape(database, shape)
         except BaseException:
             if made is not None:
-                self._file_system(made).delete(made, False)
+                # The error of the Data Catalog says more than a folder that stays.
+                with suppress(Exception):
+                    self._file_system(made).delete(made, False)
             raise
 
     def alter_table(self, database: str, name: str, table: Any, *_environment: Any) -> None:

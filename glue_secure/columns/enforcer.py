@@ -143,8 +143,9 @@ class ColumnPolicyEnforcer:
     def check_bypass(self, writes: Sequence[UnmanagedWrite]) -> list[Finding]:
         """Return GS-COL-006: a run with a column policy has no writes outside glue-secure.
 
-        Every write in ``writes`` is a failed finding, because the policy was not applied to its data. This
-        includes writes that failed, because they may have left data. Without a policy there are no findings.
+        Every write of rows is a failed finding, because the policy was not applied to its data. This includes
+        writes that failed, because they may have left data, and excludes statements that store metadata or
+        current rows of a table again. Without a policy there are no findings.
         """
         if self._location is None:
             return []
@@ -159,7 +160,8 @@ class ColumnPolicyEnforcer:
                 "Spark also with the GlueContext), or run this job without a column policy",
             )
             for write in writes
-        ] or [passed("GS-COL-006", policy, "no write outside glue-secure")]
+            if write.content == "rows"
+        ] or [passed("GS-COL-006", policy, "no write of rows outside glue-secure")]
 
     def _loaded_policy(self) -> ColumnPolicy | None:
         if self._location is not None and self._policy is None:

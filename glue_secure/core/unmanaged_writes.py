@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class UnmanagedWrite:
             have stored no object.
         is_maintenance: whether the statement creates, changes or maintains a table and has no rows of the
             script, so that no rows are missing if it fails.
-        has_current_rows_only: whether each row that the statement stores is a current one of its table.
+        content: ``metadata`` of a table, ``current rows`` of the same table, with its metadata, or other
+            ``rows``, which a column policy may have to protect.
     """
 
     location: str
@@ -39,7 +41,7 @@ class UnmanagedWrite:
     adopts: bool = False
     may_store_nothing: bool = False
     is_maintenance: bool = False
-    has_current_rows_only: bool = False
+    content: Literal["rows", "current rows", "metadata"] = "rows"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ _FIX_JDBC = (
 )
 _TABLES = ("table", "delta", "hudi")
 """Formats of writes that commit to a table, as the plans of Spark name them."""
+_METADATA_FOLDERS = frozenset(("_delta_log", "_symlink_format_manifest", "metadata"))
 _FIX_ACTIVE = (
     "wait before job.commit(): thread.join() for a thread, query.awaitTermination() or query.stop() for a "
     "stream"
@@ -138,7 +139,9 @@ class UnmanagedWriteVerifier:
                     by_location.setdefault(location, []).append(write)
             receipts = self._unmanaged_receipts(by_location)
             unknown_writes = [
-                UnmanagedWrite(str(location), "files") for location in receipts if location not in by_location
+                UnmanagedWrite(str(location), "files")
+                for location, group in receipts.items()
+                if _has_unobserved_objects(location, by_location.get(location, ()), group)
             ]
             self._recorder.record(enforce(self._columns.check_bypass([*report.writes, *unknown_writes])))
             self._recorder.record(enforce(check_unmanaged_writes(located, report.doubts, report.active)))
@@ -383,6 +386,19 @@ def check_unmanaged_writes(
     if problems:
         return [*by_location.values(), *problems]
     return [*by_location.values(), passed("GS-S3-012", resource, f"{len(writes)} writes observed")]
+
+
+def _has_unobserved_objects(
+    location: S3Uri, writes: Sequence[UnmanagedWrite], receipts: Iterable[Receipt]
+) -> bool:
+    """Return whether a location has objects that the observed writes to it do not explain.
+
+    Writes of metadata explain the objects in folders of metadata only.
+    """
+    if not writes or any(write.content != "metadata" for write in writes):
+        return not writes
+    folders = (receipt.uri.key.removeprefix(location.as_prefix()).split("/")[:-1] for receipt in receipts)
+    return not all(map(_METADATA_FOLDERS.intersection, folders))
 
 
 def _folder(uri: S3Uri) -> S3Uri:

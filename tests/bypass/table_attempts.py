@@ -427,8 +427,10 @@ def delta_converted_by_its_api(bypass):
 
 
 def delta_maintenance_without_work(bypass):
-    """Execute commands that find nothing to do, in a run whose other objects are those of its own write."""
+    """Execute commands that find nothing to do or fail, beside a write of the run."""
     from delta.tables import DeltaTable
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
 
     bypass.job.write.custom(
         bypass.out, lambda: bypass.frame().coalesce(1).write.format("delta").save(bypass.out)
@@ -440,6 +442,13 @@ def delta_maintenance_without_work(bypass):
         "convert to delta parquet.`{}`",
     ):
         bypass.spark.sql(statement.format(bypass.out))
+    for statement in ("optimize delta.`{}` where nothing = 1", "vacuum delta.`{}` retain 0 hours"):
+        try:
+            bypass.spark.sql(statement.format(bypass.out))
+        except (PySparkException, Py4JJavaError) as error:
+            print(f"{statement}: {type(error).__name__}", file=sys.stderr)
+        else:
+            raise AssertionError(statement)
     DeltaTable.convertToDelta(bypass.spark, f"parquet.`{bypass.out}`")
     for table in (f"parquet.`{bypass.out}-empty`", f"csv.`{bypass.out}`", "missing"):
         try:

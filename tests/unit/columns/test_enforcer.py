@@ -9,6 +9,8 @@ import pytest
 from glue_secure.core.columns import Tag, TagKind
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.receipts import STORED, Receipt
+from glue_secure.core.request_guard import RequestReport
 from glue_secure.core.service import ServiceError
 from glue_secure.core.unmanaged_writes import UnmanagedWrite, UnmanagedWriteReport
 
@@ -98,6 +100,52 @@ def test_gs_col_006_an_unmanaged_write_fails_the_commit_and_moves_no_bookmark(ru
     assert "job.write.s3" in error.value.fix
     bookmark = run_fixture.evidence()["bookmark"]
     assert bookmark["sequence_after"] == bookmark["sequence_before"]
+
+
+def maintained(run_fixture, start, content, *keys):
+    """Commit a guarded run whose maintenance of a table stored objects with ``content``."""
+    run_fixture.engine.guard = ""
+    run = start()
+    receipts = []
+    for key in keys:
+        uri, encrypted = S3Uri("curated", key), ("aws:kms", str(run_fixture.key))
+        run_fixture.objects.put(uri, algorithm=encrypted[0], key=encrypted[1])
+        receipts.append(Receipt(STORED, uri, "PutObject", "driver", *encrypted, size=4))
+    table = UnmanagedWrite("s3a://curated/t", "delta", is_maintenance=True, content=content)
+    run_fixture.engine.native = UnmanagedWriteReport((table,))
+    run_fixture.engine.requests = RequestReport(tuple(receipts))
+    run.commit()
+    return run_fixture.evidence()
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("metadata", ["t/_delta_log/1.json", "t/metadata/v2.json"]),
+        ("metadata", []),
+        ("current rows", ["t/_delta_log/1.json", "t/day=1/part-0"]),
+    ],
+)
+def test_maintenance_of_a_table_under_a_policy_commits(run_fixture, start, content, keys):
+    evidence = maintained(run_fixture, start, content, *keys)
+    assert evidence["outcome"] == "succeeded"
+    assert [len(write["objects"]) for write in evidence["writes"]] == [len(keys)]
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("metadata", ["t/_delta_log/1.json", "t/part-0"]),
+        ("metadata", ["metadata/part-0"]),
+        ("current rows", ["elsewhere/part-0"]),
+        ("rows", ["t/_delta_log/1.json"]),
+        ("rows", []),
+    ],
+    ids=["data", "above the table", "elsewhere", "other rows", "other rows without objects"],
+)
+def test_gs_col_006_maintenance_of_a_table_explains_no_other_objects(run_fixture, start, content, keys):
+    with pytest.raises(RefusedError, match="GS-COL-006"):
+        maintained(run_fixture, start, content, *keys)
 
 
 def test_gs_col_006_a_write_before_the_run_stops_its_start(run_fixture, start):

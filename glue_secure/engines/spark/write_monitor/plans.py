@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from glue_secure.core.identifiers import quoted
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
@@ -50,11 +50,14 @@ _READING_OF_HUDI = re.compile(
 _EXPORT_OF_HUDI = "ExportInstantsProcedure"
 _ROWS_OF_HUDI = re.compile(r"(Update|Delete|MergeInto|Insert)\w*|\w*AsSelect\w*")
 _PROCEDURES_WITH_ROWS_OF_HUDI = ("CopyToTableProcedure", "HdfsParquetImportProcedure")
-# Commands of Delta that have no rows of the script, and the one that stores other rows than the table has.
-_MAINTENANCE_OF_DELTA = re.compile(
-    r"(OptimizeTable|VacuumTable|DeltaReorgTable|DeltaGenerate|RestoreTable)Command"
-)
-_OTHER_ROWS_OF_DELTA = "RestoreTableCommand"
+# Commands of Delta without rows of the script, with what they store. RESTORE stores rows of an earlier state.
+_MAINTENANCE_OF_DELTA: dict[str, Literal["rows", "current rows", "metadata"]] = {
+    "DeltaGenerateCommand": "metadata",
+    "DeltaReorgTableCommand": "current rows",
+    "OptimizeTableCommand": "current rows",
+    "RestoreTableCommand": "rows",
+    "VacuumTableCommand": "metadata",
+}
 # The operation and the option of a write by Hudi that do the same as a bootstrap.
 _HUDI_OPERATION, _HUDI_BOOTSTRAP = "hoodie.datasource.write.operation", "hoodie.bootstrap.base.path"
 # Data sources of version 1 that store nothing.
@@ -256,9 +259,8 @@ def _executed_command(
             if location
             else _to_unknown_location(class_name, failed, may_store_nothing=True)
         )
-        is_maintenance = _MAINTENANCE_OF_DELTA.fullmatch(name) is not None
-        has_current_rows_only = is_maintenance and name != _OTHER_ROWS_OF_DELTA
-        return [replace(write, is_maintenance=is_maintenance, has_current_rows_only=has_current_rows_only)]
+        content = _MAINTENANCE_OF_DELTA.get(name, "rows")
+        return [replace(write, is_maintenance=name in _MAINTENANCE_OF_DELTA, content=content)]
     if name == "LoadDataCommand" or not class_name.startswith(_SPARK_PACKAGE):
         return [_to_unknown_location(class_name, failed)]
     return []
@@ -367,10 +369,8 @@ def _table_command(node: Any, name: str, execution: Any, lookup: TableLookup) ->
     else:
         writes = [_to_unknown_location(f"{name} {kind}", failed=False)]
     # Other commands may go back to rows that the table had before.
-    has_current_rows_only = name == "CreateTableExec"
-    return [
-        replace(write, is_maintenance=True, has_current_rows_only=has_current_rows_only) for write in writes
-    ]
+    content: Literal["rows", "metadata"] = "metadata" if name == "CreateTableExec" else "rows"
+    return [replace(write, is_maintenance=True, content=content) for write in writes]
 
 
 def _table_of(node: Any, execution: Any) -> Any:

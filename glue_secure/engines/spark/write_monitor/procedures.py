@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from glue_secure.core.identifiers import quoted
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
@@ -35,15 +35,9 @@ _OF_A_TABLE = (
     "rollback_to_timestamp",
     "set_current_snapshot",
 )
-# Those that store no other rows than the current ones of the table.
-_OF_CURRENT_ROWS = (
-    "compute_partition_stats",
-    "compute_table_stats",
-    "expire_snapshots",
-    "rewrite_data_files",
-    "rewrite_manifests",
-    "rewrite_position_delete_files",
-)
+# Those that store no rows of an earlier state or of a branch.
+_OF_CURRENT_ROWS = ("rewrite_data_files", "rewrite_position_delete_files")
+_OF_METADATA = ("compute_partition_stats", "compute_table_stats", "expire_snapshots", "rewrite_manifests")
 # Names of classes that do not follow from the names in SQL.
 _NAMES_OF_CLASSES = {
     "FastForwardBranch": "fast_forward",
@@ -183,7 +177,12 @@ def _writes(name: str, locate: Callable[[], Sequence[UnmanagedWrite]]) -> list[U
         return []
     if name in _ADOPTING:
         return [of_existing_objects(f"CALL {name}", failed=False)]
-    is_of_a_table, has_current_rows_only = name in _OF_A_TABLE, name in _OF_CURRENT_ROWS
+    is_of_a_table = name in _OF_A_TABLE
+    content: Literal["rows", "current rows", "metadata"] = "rows"
+    if name in _OF_CURRENT_ROWS:
+        content = "current rows"
+    elif name in _OF_METADATA:
+        content = "metadata"
     located = locate() if is_of_a_table else ()
     unknown = UnmanagedWrite(
         "",
@@ -192,10 +191,7 @@ def _writes(name: str, locate: Callable[[], Sequence[UnmanagedWrite]]) -> list[U
         stores_files=True,
         may_store_nothing=is_of_a_table,
     )
-    return [
-        replace(write, is_maintenance=is_of_a_table, has_current_rows_only=has_current_rows_only)
-        for write in located or [unknown]
-    ]
+    return [replace(write, is_maintenance=is_of_a_table, content=content) for write in located or [unknown]]
 
 
 def _located(name: Sequence[str], session: Any, lookup: TableLookup) -> list[UnmanagedWrite]:

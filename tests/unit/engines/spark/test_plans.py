@@ -444,24 +444,24 @@ def test_a_command_of_delta_for_the_files_of_a_table_is_at_its_location(package)
 
 
 @pytest.mark.parametrize(
-    ("command", "is_maintenance", "has_current_rows_only"),
+    ("command", "is_maintenance", "content"),
     [
-        (delta("OptimizeTableCommand"), True, True),
-        (delta("DeltaReorgTableCommand"), True, True),
-        (delta("DeltaGenerateCommand"), True, True),
-        (java("VacuumTableCommand", "io.delta.tables.execution"), True, True),
-        (delta("RestoreTableCommand"), True, False),
-        (delta("MergeIntoCommand"), False, False),
-        (delta("CreateDeltaTableCommand"), False, False),
-        (java("RepairHoodieTableCommand", "org.apache.spark.sql.hudi.command"), True, False),
-        (java("UpdateHoodieTableCommand", "org.apache.spark.sql.hudi.command"), False, False),
+        (delta("OptimizeTableCommand"), True, "current rows"),
+        (delta("DeltaReorgTableCommand"), True, "current rows"),
+        (delta("DeltaGenerateCommand"), True, "metadata"),
+        (java("VacuumTableCommand", "io.delta.tables.execution"), True, "metadata"),
+        (delta("RestoreTableCommand"), True, "rows"),
+        (delta("MergeIntoCommand"), False, "rows"),
+        (delta("CreateDeltaTableCommand"), False, "rows"),
+        (java("RepairHoodieTableCommand", "org.apache.spark.sql.hudi.command"), True, "rows"),
+        (java("UpdateHoodieTableCommand", "org.apache.spark.sql.hudi.command"), False, "rows"),
     ],
     ids=lambda value: str(value.getClass().getSimpleName()) if hasattr(value, "getClass") else None,
 )
-def test_maintenance_of_a_table_has_no_rows_of_the_script(command, is_maintenance, has_current_rows_only):
+def test_maintenance_of_a_table_has_no_rows_of_the_script(command, is_maintenance, content):
     node = java("ExecutedCommandExec", cmd=command)
     (write,) = writes_of(execution_of(node), failed=True, tables=ObservedTables())
-    assert (write.is_maintenance, write.has_current_rows_only) == (is_maintenance, has_current_rows_only)
+    assert (write.is_maintenance, write.content) == (is_maintenance, content)
 
 
 @pytest.mark.parametrize(
@@ -474,38 +474,36 @@ def test_maintenance_of_a_table_has_no_rows_of_the_script(command, is_maintenanc
 )
 def test_a_service_of_hudi_has_no_rows_of_the_script(kind, is_maintenance):
     (write,) = writes_of(call_of_hudi(kind), failed=True, tables=ObservedTables())
-    assert (write.is_maintenance, write.has_current_rows_only) == (is_maintenance, False)
+    assert (write.is_maintenance, write.content) == (is_maintenance, "rows")
 
 
 @pytest.mark.parametrize(
-    ("kind", "has_current_rows_only"),
+    ("kind", "content"),
     [
-        ("ExpireSnapshots", True),
-        ("RewriteDataFiles", True),
-        ("RollbackToSnapshot", False),
-        ("FastForwardBranch", False),
+        ("ExpireSnapshots", "metadata"),
+        ("RewriteDataFiles", "current rows"),
+        ("RollbackToSnapshot", "rows"),
+        ("FastForwardBranch", "rows"),
     ],
 )
-def test_a_procedure_of_a_table_has_no_rows_of_the_script(kind, has_current_rows_only):
+def test_a_procedure_of_a_table_has_no_rows_of_the_script(kind, content):
     for lookup in (Lookup(lake__db__t=[TABLE]), Lookup()):
         (write,) = writes_of(called(kind, "db.t"), failed=False, tables=ObservedTables(), lookup=lookup)
-        assert (write.is_maintenance, write.has_current_rows_only) == (True, has_current_rows_only)
+        assert (write.is_maintenance, write.content) == (True, content)
 
 
 @pytest.mark.parametrize("kind", ["AddFiles", "RewriteTablePath"])
 def test_other_procedures_are_no_maintenance(kind):
     (write,) = writes_of(called(kind, "db.t"), failed=False, tables=ObservedTables())
-    assert (write.is_maintenance, write.has_current_rows_only) == (False, False)
+    assert (write.is_maintenance, write.content) == (False, "rows")
 
 
-@pytest.mark.parametrize(
-    ("kind", "has_current_rows_only"), [("CreateTableExec", True), ("AlterTableExec", False)]
-)
-def test_a_definition_of_a_table_has_no_rows_of_the_script(kind, has_current_rows_only):
+@pytest.mark.parametrize(("kind", "content"), [("CreateTableExec", "metadata"), ("AlterTableExec", "rows")])
+def test_a_definition_of_a_table_has_no_rows_of_the_script(kind, content):
     catalog = java("SparkCatalog", "org.apache.iceberg.spark", loadTable=iceberg_table(location=TABLE))
     node = v2_node(kind, "LeafV2CommandExec", catalog=catalog, ident="t")
     (write,) = writes_of(execution_of(node), failed=False, tables=ObservedTables())
-    assert (write.is_maintenance, write.has_current_rows_only) == (True, has_current_rows_only)
+    assert (write.is_maintenance, write.content) == (True, content)
 
 
 def test_a_failed_conversion_of_a_table_that_was_converted_before_loses_no_rows():

@@ -230,6 +230,13 @@ def iceberg_procedure_before_its_table_changes(bypass):
     _sql(bypass, change.format("later"))
 
 
+def iceberg_insert_before_its_table_changes(bypass):
+    _create(bypass, "lake")
+    _sql(bypass, "alter table {table} set tblproperties ('write.data.path'='{out}-data')")
+    _sql(bypass, "insert into {table} values (5)")
+    _sql(bypass, "alter table {table} unset tblproperties ('write.data.path')")
+
+
 def iceberg_maintenance(bypass):
     for _ in range(2):
         bypass.frame().writeTo(f"s3lake.db.{bypass.table}").using("iceberg").createOrReplace()

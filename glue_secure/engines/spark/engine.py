@@ -117,6 +117,7 @@ class SparkEngine:
         self._meter = RowMeter(spark=spark, queries=self._queries)
         self._requests = RequestGuard(spark=spark, scheme=self._hadoop.scheme)
         self._monitor: SparkWriteMonitor | None = None
+        self._has_all_receipts = True
         self._hooks: SparkHooks | None = None
         self._reads = 0
         self._merged: dict[str, Sequence[str]] = {}
@@ -512,7 +513,9 @@ class SparkEngine:
 
     def guard_requests(self, policy: RequestPolicy) -> str:
         """Check the S3 requests of every JVM against a policy; see :meth:`RequestGuard.open`."""
-        return self._requests.open(policy, self._hadoop.in_force())
+        problem = self._requests.open(policy, self._hadoop.in_force())
+        self._note_missing_receipts(problem)
+        return problem
 
     def guard_python_workers(self, folder: str, on_executors: Mapping[str, str]) -> str:
         """Guard botocore in the Python workers of functions that are made from now on.
@@ -550,7 +553,9 @@ class SparkEngine:
 
     def take_requests(self) -> RequestReport:
         """Return what S3 requests showed since the last call; not more than fits in memory."""
-        return self._requests.take()
+        report = self._requests.take()
+        self._note_missing_receipts(*report.gaps)
+        return report
 
     def requests_catalog(self) -> bool:
         """Return whether the session's own settings make the Data Catalog the metastore of Spark SQL."""
@@ -631,7 +636,13 @@ class SparkEngine:
     def _write_monitor(self) -> SparkWriteMonitor:
         if self._monitor is None:
             self._monitor = SparkWriteMonitor(spark=self._spark, queries=self._queries)
+            self._note_missing_receipts()
         return self._monitor
+
+    def _note_missing_receipts(self, *reasons: str) -> None:
+        self._has_all_receipts = self._has_all_receipts and not any(reasons)
+        if self._monitor is not None and not self._has_all_receipts:
+            self._monitor.read_versions_of_tables()
 
     def _record_checkpoint_directory(self, location: str) -> None:
         """Record a checkpoint directory. Raises RefusedError (GS-S3-006) if it is not in S3."""

@@ -72,6 +72,13 @@ class SparkWriteMonitor:
             self._doubt(f"Spark's list of jobs cannot be read ({type(error).__name__})")
         queries.add_callback(self._record_query)
 
+    def read_versions_of_tables(self) -> None:
+        """Report writes to tables of Iceberg at the locations of each version of the table from now on.
+
+        Without S3's responses to requests, no other statement names the objects of an earlier version.
+        """
+        self._lookup.reads_versions = True
+
     def record(self, write: UnmanagedWrite) -> None:
         """Record a write."""
         with self._lock:

@@ -179,7 +179,7 @@ def writes_of(
             tables.observe(node.cmd())
         return _executed_command(node.cmd(), execution, failed, tables, lookup)
     if _is_version_2_write(node.getClass()):
-        return _version_2_write(node, name, execution, failed)
+        return _version_2_write(node, name, execution, failed, lookup)
     if _TABLE_COMMANDS.fullmatch(name) and not failed:
         return _table_command(node, name, execution, lookup)
     return []
@@ -334,7 +334,9 @@ def _ancestors(kind: Any) -> frozenset[str]:
     return frozenset(names)
 
 
-def _version_2_write(node: Any, name: str, execution: Any, failed: bool) -> list[UnmanagedWrite]:
+def _version_2_write(
+    node: Any, name: str, execution: Any, failed: bool, lookup: TableLookup
+) -> list[UnmanagedWrite]:
     writer = ""
     for accessor in ("write", "batchWrite", "catalog", "table"):
         part = _part(node, accessor)
@@ -345,6 +347,10 @@ def _version_2_write(node: Any, name: str, execution: Any, failed: bool) -> list
         return []  # Spark's benchmark sink writes nothing
     table = _table_of(node, execution)
     locations = _locations_of_table(table)
+    if locations and lookup.reads_versions and ".iceberg." in str(table.getClass().getName()):
+        # The properties of the table are the current ones, and no longer those at the time of the write.
+        earlier = lookup.earlier_locations(table.table())
+        locations = [] if earlier is None else list(dict.fromkeys([*locations, *earlier]))
     if locations:
         name = _name_of_table(table)
         return [UnmanagedWrite(location, "table", None, failed, table=name) for location in locations]

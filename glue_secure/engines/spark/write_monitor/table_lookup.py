@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -23,6 +24,8 @@ _TABLE_PATHS = (
 )
 # A class of the job that decides where an Iceberg table stores its files.
 _LOCATION_PROVIDER = "write.location-provider.impl"
+# The names of the metadata of a table's first version in a catalog, and in a folder of Hadoop.
+_FIRST_VERSION = re.compile(r"00000-|v1\.")
 # What SQL has as the database of a table that is a folder.
 _FOLDERS = ("delta", "iceberg", "parquet")
 
@@ -35,15 +38,20 @@ class TableLookup:
 
     Attributes:
         is_prompt: whether the statements have just ended, so that the session's database is theirs.
+        reads_versions: whether S3's responses to requests are not known, so that a write to an Iceberg table
+            is verified at the locations of each version of the table since this object was created.
     """
 
     is_prompt = False
+    reads_versions = False
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         jvm: Any = spark._jvm
         now = int(jvm.java.lang.System.currentTimeMillis())
+        self._began_ms = now
         self._began = datetime.fromtimestamp(now / 1000, timezone.utc)
+        self._versions: dict[str, list[str]] = {}
 
     @contextmanager
     def promptly(self) -> Iterator[None]:
@@ -69,6 +77,38 @@ class TableLookup:
         except Exception:  # dropped or renamed since, or a table of another format
             return []
         return locations_in(table.properties(), str(table.location()))
+
+    def earlier_locations(self, table: Any) -> list[str] | None:
+        """Return where versions of a table of Iceberg since this object was created stored their files.
+
+        The current version is left out. The metadata of each version are read once.
+
+        Args:
+            table: Iceberg's ``Table``.
+
+        Returns:
+            None if a version is not known, because Iceberg lists only the last ones
+            (``write.metadata.previous-versions-max``), or because a class decides where its files are.
+
+        Raises:
+            Exception: of any kind, if the metadata cannot be read.
+        """
+        jvm: Any = self._spark._jvm
+        previous = [
+            (str(entry.file()), entry.timestampMillis())
+            for entry in table.operations().current().previousFiles()
+        ]
+        recent = [file for file, made in previous if made >= self._began_ms]
+        is_complete = len(recent) < len(previous) or not recent or recent[0] in self._versions
+        if not is_complete and not _FIRST_VERSION.match(recent[0].rpartition("/")[2]):
+            return None
+        for file in recent:
+            if file not in self._versions:
+                version = jvm.org.apache.iceberg.TableMetadataParser.read(table.io(), file)
+                self._versions[file] = locations_in(version.properties(), str(version.location()))
+        if not all(self._versions[file] for file in recent):
+            return None
+        return list(dict.fromkeys(location for file in recent for location in self._versions[file]))
 
     def location_to_convert(self, session: Any, identifier: Any) -> str:
         """Return the location of a table that is converted to Delta. It may be a folder: ``parquet.`PATH```.

@@ -9,6 +9,7 @@ from java_fakes import Option, Seq, java, method
 
 from glue_secure.engines.spark.write_monitor.plans import ObservedTables
 from glue_secure.engines.spark.write_monitor.plans import writes_of as writes_of_plan
+from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup
 
 TABLE = "s3a://bucket/table"
 ELSEWHERE = "s3a://bucket/elsewhere"
@@ -72,6 +73,8 @@ def inserted(partitions=None):
 
 class Lookup:
     """Tables by name, and locations that were converted to Delta Lake."""
+
+    reads_versions = False
 
     def __init__(self, converted=(), *, is_prompt=False, **tables):
         self.is_prompt = is_prompt
@@ -153,6 +156,62 @@ def test_a_write_to_an_iceberg_table_is_at_its_location_and_at_the_paths_of_its_
     analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
     node = v2_node("AppendDataExec", "V2TableWriteExec", write=java("SparkWrite$BatchAppend", ICEBERG))
     assert locations_of(execution_of(node, analyzed)) == [TABLE, ELSEWHERE]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "locations"), [([], [TABLE]), ([TABLE, ELSEWHERE], [TABLE, ELSEWHERE]), (None, [""])]
+)
+def test_without_receipts_a_write_is_at_the_locations_of_each_version_of_its_table(earlier, locations):
+    table = iceberg_table(location=TABLE)
+    table.table = method(java("BaseTable", "org.apache.iceberg"))
+    analyzed = java("AppendData", table=java("DataSourceV2Relation", table=table))
+    node = v2_node("AppendDataExec", "V2TableWriteExec", write=java("SparkWrite$BatchAppend", ICEBERG))
+    lookup = Lookup()
+    lookup.reads_versions, lookup.earlier_locations = True, method(earlier)
+    found = writes_of(execution_of(node, analyzed), failed=False, tables=ObservedTables(), lookup=lookup)
+    assert [write.location for write in found] == locations
+
+
+def version(file, made):
+    return java("MetadataLogEntry", file=file, timestampMillis=made)
+
+
+def read_versions(*previous, properties=None):
+    """Return the locations that a lookup, created at 10 ms, finds in versions of a table."""
+    read = []
+
+    def read_version(_io, file):
+        read.append(file)
+        return java("TableMetadata", properties=properties or {"write.data.path": file}, location=TABLE)
+
+    parser = SimpleNamespace(read=read_version)
+    org = SimpleNamespace(apache=SimpleNamespace(iceberg=SimpleNamespace(TableMetadataParser=parser)))
+    system = SimpleNamespace(currentTimeMillis=lambda: 10)
+    jvm = SimpleNamespace(org=org, java=SimpleNamespace(lang=SimpleNamespace(System=system)))
+    lookup = TableLookup(SimpleNamespace(_jvm=jvm))
+    metadata = java("TableMetadata", previousFiles=list(previous))
+    table = java("BaseTable", operations=java("Operations", current=metadata), io=None)
+    lookup.earlier_locations(table)
+    found = lookup.earlier_locations(table)
+    assert len(read) == len(set(read))
+    return found
+
+
+def test_the_versions_of_a_table_since_the_start_have_locations_and_are_read_once():
+    old, new = version("00007-a", 9), version("00008-b", 10)
+    assert read_versions() == []
+    assert read_versions(old) == []
+    assert read_versions(old, new) == [TABLE, "00008-b"]
+    assert read_versions(version("s3a://b/t/metadata/v1.metadata.json", 11)) == [
+        TABLE,
+        "s3a://b/t/metadata/v1.metadata.json",
+    ]
+
+
+def test_versions_of_a_table_that_are_not_known_have_no_known_location():
+    assert read_versions(version("00008-b", 10)) is None
+    provider = {"write.location-provider.impl": "com.example.Elsewhere"}
+    assert read_versions(version("00000-a", 10), properties=provider) is None
 
 
 def test_a_merge_into_an_iceberg_table_is_at_its_location():

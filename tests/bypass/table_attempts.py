@@ -246,6 +246,10 @@ def iceberg_maintenance(bypass):
     bypass.spark.sql("use s3lake.db")
     bypass.spark.sql(f"call system.rewrite_manifests('{bypass.table}')")
     bypass.spark.sql("use spark_catalog.default")
+    try:  # there is no such snapshot
+        bypass.spark.sql(f"call s3lake.system.rollback_to_snapshot('db.{bypass.table}', 1)")
+    except Exception as error:
+        print(type(error).__name__, file=sys.stderr)
 
 
 def iceberg_foreign_objects(bypass):
@@ -427,6 +431,15 @@ def delta_foreign_objects(bypass):
     bypass.spark.sql(f"convert to delta parquet.`{_foreign_parquet(bypass)}`")
 
 
+def delta_foreign_objects_before_their_table_changes(bypass):
+    name = f"converted_{bypass.table}"
+    create = f"create table {name} {{}} location '{{}}'"
+    bypass.spark.sql(create.format("using parquet", _foreign_parquet(bypass)))
+    bypass.spark.sql(f"convert to delta {name}")
+    bypass.spark.sql(f"drop table {name}")
+    bypass.spark.sql(create.format("(id bigint) using delta", bypass.out))
+
+
 def delta_converted_by_its_api(bypass):
     from delta.tables import DeltaTable
 
@@ -456,6 +469,9 @@ def delta_maintenance_without_work(bypass):
             print(f"{statement}: {type(error).__name__}", file=sys.stderr)
         else:
             raise AssertionError(statement)
+    name = f"maintained_{bypass.table}"
+    bypass.spark.sql(f"create table {name} using delta location '{bypass.out}'")
+    bypass.spark.sql(f"convert to delta {name}")
     DeltaTable.convertToDelta(bypass.spark, f"parquet.`{bypass.out}`")
     for table in (f"parquet.`{bypass.out}-empty`", f"csv.`{bypass.out}`", "missing"):
         try:

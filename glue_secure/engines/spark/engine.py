@@ -583,7 +583,8 @@ class SparkEngine:
             on_session=lambda session: self._queries.add_session(session._jsparkSession),
             on_call=self._write_monitor().record_call,
             on_text=self._write_monitor().record_text,
-            on_finished_call=self._write_monitor().record_finished_call,
+            before_statement=self._write_monitor().record_earlier_queries,
+            after_statement=self._write_monitor().record_ended_statement,
             on_conversion=self._write_monitor().record_conversion,
             settings_with=self._hadoop.settings_with,
         )

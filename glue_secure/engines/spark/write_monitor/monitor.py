@@ -90,14 +90,31 @@ class SparkWriteMonitor:
         problem = "" if location else f"{method} without a location"
         self.record(UnmanagedWrite(location, method, problem=problem, stores_files=True))
 
-    def record_call(self, execution: Any) -> None:
-        """Record the write of a ``CALL`` statement."""
-        with self._lookup.promptly():
-            self._record_plan("the plan of a CALL statement", lambda: writes_of_call(execution, self._lookup))
+    def record_call(self, statement: Any, session: Any, *, failed: bool) -> None:
+        """Record the write of a ``CALL`` statement of Spark 4 that has just ended.
 
-    def record_finished_call(self) -> None:
-        """Record the write of a ``CALL`` statement of Spark 3 that has just ended."""
-        with self._lookup.promptly():
+        Args:
+            statement: the parsed statement.
+            session: the JVM's ``SparkSession``.
+            failed: whether it failed, perhaps after its commit.
+        """
+        self._record_plan(
+            "the plan of a CALL statement",
+            lambda: writes_of_call(statement, session, self._lookup, failed=failed),
+        )
+
+    def record_earlier_queries(self) -> None:
+        """Record the writes of the queries that have ended."""
+        self._queries.wait_for_listeners()
+
+    def record_ended_statement(self, session: Any, plan: Any) -> None:
+        """Record the writes of a ``CALL`` or a ``CONVERT TO DELTA`` that has just ended.
+
+        Args:
+            session: the JVM's ``SparkSession``.
+            plan: the statement's physical plan; None if it failed.
+        """
+        with self._lookup.promptly(session, plan):
             self._queries.wait_for_listeners()
 
     def record_text(self, text: str) -> None:

@@ -180,8 +180,9 @@ def writes_of(
         return _executed_command(node.cmd(), execution, failed, tables, lookup)
     if _is_version_2_write(node.getClass()):
         return _version_2_write(node, name, execution, failed, lookup)
-    if _TABLE_COMMANDS.fullmatch(name) and not failed:
-        return _table_command(node, name, execution, lookup)
+    # A call that failed may have committed.
+    if _TABLE_COMMANDS.fullmatch(name) and (not failed or name == "CallExec"):
+        return _table_command(node, name, execution, failed, lookup)
     return []
 
 
@@ -251,6 +252,7 @@ def _executed_command(
             lookup,
             location=str(path.get()) if path.isDefined() else "",
             failed=failed,
+            has_just_ended=lookup.database_of(execution, failed=failed) is not None,
         )
     if ".sql.delta." in class_name or class_name.startswith(_DELTA_PACKAGE):
         location = _location_of_delta(command)
@@ -359,14 +361,16 @@ def _version_2_write(
     return [_to_unknown_location(f"{name} {writer}".strip(), failed)]
 
 
-def _table_command(node: Any, name: str, execution: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
+def _table_command(
+    node: Any, name: str, execution: Any, failed: bool, lookup: TableLookup
+) -> list[UnmanagedWrite]:
     """Return the writes of a command that stores metadata of a table, or calls a procedure."""
     parts = (_part(node, accessor) for accessor in ("procedure", "catalog", "table"))
     kind = next((str(part.getClass().getName()) for part in parts if part is not None), "")
     if not _FILE_TABLES.search(kind):
         return []
     if name == "CallExec":
-        return writes_of_node(node, execution.sparkSession(), lookup)
+        return writes_of_node(node, execution, lookup, failed=failed)
     table = _table_of(node, None)
     locations = _locations_of_table(table)
     if locations:

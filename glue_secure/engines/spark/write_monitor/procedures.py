@@ -13,7 +13,12 @@ from typing import Any, Literal
 
 from glue_secure.core.identifiers import quoted
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
-from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup, is_folder
+from glue_secure.engines.spark.write_monitor.table_lookup import (
+    CurrentDatabase,
+    TableLookup,
+    current_database,
+    is_folder,
+)
 
 # Procedures of Iceberg. https://iceberg.apache.org/docs/1.10.0/spark-procedures/
 _PACKAGE = "org.apache.iceberg.spark.procedures."
@@ -65,35 +70,59 @@ _DOUBLED_QUOTES = re.compile(r"''|\"\"")
 _WITH_PARAMETERS = ("NameParameterizedQuery", "PosParameterizedQuery")
 
 
-def statement_of(plan: Any) -> Any:
-    """Return the parsed statement of a logical plan, which may have parameters."""
-    while str(plan.getClass().getSimpleName()) in _WITH_PARAMETERS:
-        plan = plan.child()
-    return plan
+def statement_of(plan: Any) -> tuple[Any, bool]:
+    """Return the parsed statement of a logical plan, and whether ``EXPLAIN`` has it.
+
+    A plan may have parameters.
+    """
+    is_explained = False
+    while True:
+        kind = str(plan.getClass().getSimpleName())
+        if kind == "ExplainCommand":
+            plan, is_explained = plan.logicalPlan(), True
+        elif kind in _WITH_PARAMETERS:
+            plan = plan.child()
+        else:
+            return plan, is_explained
 
 
-def writes_of_node(node: Any, session: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
+def writes_of_node(node: Any, execution: Any, lookup: TableLookup, *, failed: bool) -> list[UnmanagedWrite]:
     """Return the writes of a procedure of Iceberg that a physical operator of Spark 3 (``CallExec``) called.
 
     Args:
         node: the operator.
-        session: the JVM's ``SparkSession``.
+        execution: the ``QueryExecution``.
         lookup: reads the table.
+        failed: whether the call failed, perhaps after its commit.
     """
     kind = str(node.procedure().getClass().getName())
     name = kind.rpartition(".")[2].removesuffix("Procedure")
     name = _NAMES_OF_CLASSES.get(name) or _WORDS.sub("_", name).lower()
     if not kind.startswith(_PACKAGE):
         name = kind
-    return _writes(name, lambda: _located(_table_of_node(node, session, lookup), session, lookup))
+    session, database = execution.sparkSession(), lookup.database_of(execution, failed=failed)
+    return _writes(
+        name, lambda: _located(_table_of_node(node, session, database), session, lookup), failed=failed
+    )
 
 
-def writes_of_call(execution: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
-    """Return the writes of a ``CALL`` statement of Spark 4, whose executed plan has the result only."""
-    statement, session = statement_of(execution.logical()), execution.sparkSession()
-    parts = _texts(statement.procedure().nameParts())
-    name = parts[-1].lower()
-    return _writes(name, lambda: _located(_table_of_call(statement, parts, session, lookup), session, lookup))
+def writes_of_call(
+    statement: Any, session: Any, lookup: TableLookup, *, failed: bool
+) -> list[UnmanagedWrite]:
+    """Return the writes of a ``CALL`` statement of Spark 4, whose executed plan has the result only.
+
+    Args:
+        statement: the parsed statement, which has just ended.
+        session: the JVM's ``SparkSession``.
+        lookup: reads the table.
+        failed: whether the call failed, perhaps after its commit.
+    """
+    parts, database = _texts(statement.procedure().nameParts()), current_database(session)
+    return _writes(
+        parts[-1].lower(),
+        lambda: _located(_table_of_call(statement, parts, session, database), session, lookup),
+        failed=failed,
+    )
 
 
 def calls_in_text(text: str) -> list[UnmanagedWrite]:
@@ -123,6 +152,7 @@ def writes_of_conversion(
     location: str = "",
     failed: bool = False,
     refused: bool = False,
+    has_just_ended: bool = True,
 ) -> list[UnmanagedWrite]:
     """Return the writes of a command that converts a table of Parquet to Delta Lake.
 
@@ -136,10 +166,13 @@ def writes_of_conversion(
         location: where the log is to be; ``""`` for the location of the table.
         failed: whether the command failed, perhaps after its commit.
         refused: whether Spark refused it when it analysed it.
+        has_just_ended: whether no later statement can have changed the table of a catalog.
     """
     try:
         if isinstance(identifier, str):
             identifier = session.sessionState().sqlParser().parseTableIdentifier(identifier)
+        if not has_just_ended and not location and not is_folder(identifier):
+            return [of_existing_objects(name, failed)]
         location = location or lookup.location_to_convert(session, identifier)
     except Exception:  # there is no such table, or Spark has ended
         # Spark resolves the table before it converts it.
@@ -172,7 +205,10 @@ def _may_store(text: str) -> bool:
     return False
 
 
-def _writes(name: str, locate: Callable[[], Sequence[UnmanagedWrite]]) -> list[UnmanagedWrite]:
+def _writes(
+    name: str, locate: Callable[[], Sequence[UnmanagedWrite]], *, failed: bool
+) -> list[UnmanagedWrite]:
+    """Return the writes of a procedure. The table of one that failed is verified: it may have committed."""
     if name in _STORING_NOTHING:
         return []
     if name in _ADOPTING:
@@ -189,9 +225,10 @@ def _writes(name: str, locate: Callable[[], Sequence[UnmanagedWrite]]) -> list[U
         f"CALL {name}",
         problem=f"CALL {name}, whose location is unknown",
         stores_files=True,
-        may_store_nothing=is_of_a_table,
+        may_store_nothing=failed or is_of_a_table,
     )
-    return [replace(write, is_maintenance=is_of_a_table, content=content) for write in located or [unknown]]
+    is_maintenance = failed or is_of_a_table
+    return [replace(write, is_maintenance=is_maintenance, content=content) for write in located or [unknown]]
 
 
 def _located(name: Sequence[str], session: Any, lookup: TableLookup) -> list[UnmanagedWrite]:
@@ -204,12 +241,12 @@ def _located(name: Sequence[str], session: Any, lookup: TableLookup) -> list[Unm
     ]
 
 
-def _table_of_node(node: Any, session: Any, lookup: TableLookup) -> list[str]:
+def _table_of_node(node: Any, session: Any, database: CurrentDatabase | None) -> list[str]:
     """Return the parts of the name of the table that ``CallExec`` has as an argument."""
     try:
         names = [str(parameter.name()) for parameter in node.procedure().parameters()]
         text = str(node.input().getUTF8String(names.index("table")))
-        return _full_name(text, _catalog_of(node.procedure()), session, lookup)
+        return _full_name(text, _catalog_of(node.procedure()), session, database)
     except Exception:  # another release of Iceberg
         return []
 
@@ -224,7 +261,9 @@ def _catalog_of(procedure: Any) -> str:
     return str(field.get(procedure).name())
 
 
-def _table_of_call(statement: Any, parts: Sequence[str], session: Any, lookup: TableLookup) -> list[str]:
+def _table_of_call(
+    statement: Any, parts: Sequence[str], session: Any, database: CurrentDatabase
+) -> list[str]:
     """Return the parts of the name of the table that a parsed ``CALL`` has as a literal argument."""
     arguments = statement.args()
     for position in range(arguments.size()):
@@ -236,24 +275,21 @@ def _table_of_call(statement: Any, parts: Sequence[str], session: Any, lookup: T
             continue
         if kind == "Literal":
             has_catalog = len(parts) >= _PARTS_WITH_CATALOG
-            manager = session.sessionState().catalogManager()
-            catalog = parts[0] if has_catalog else str(manager.currentCatalog().name())
-            return _full_name(str(argument.value()), catalog, session, lookup)
+            catalog = parts[0] if has_catalog else database.catalog
+            return _full_name(str(argument.value()), catalog, session, database)
     return []
 
 
-def _full_name(text: str, catalog: str, session: Any, lookup: TableLookup) -> list[str]:
+def _full_name(text: str, catalog: str, session: Any, database: CurrentDatabase | None) -> list[str]:
     """Return the parts of a table's name with the catalog; an empty list if its database is not known.
 
-    A name without a database is in that of the session, which may be another one since.
+    A name without a database is in that of the session when the statement ended.
     """
-    state = session.sessionState()
-    parts = _texts(state.sqlParser().parseMultipartIdentifier(text))
+    parts = _texts(session.sessionState().sqlParser().parseMultipartIdentifier(text))
     if parts[0] == catalog:
         parts = parts[1:]
-    manager = state.catalogManager()
-    if len(parts) == 1 and lookup.is_prompt and str(manager.currentCatalog().name()) == catalog:
-        parts = [*map(str, manager.currentNamespace()), *parts]
+    if len(parts) == 1 and database is not None and database.catalog == catalog:
+        parts = [*database.namespace, *parts]
     return [catalog, *parts] if len(parts) >= _PARTS_WITH_DATABASE else []
 
 

@@ -35,10 +35,12 @@ _SAVES_BY_PATH = (
 )
 # A static method that adds existing objects to a table without a query: it has a session and a table.
 _CONVERSION = ("io.delta.tables.DeltaTable", "convertToDelta")
+# Statements whose table is looked up when they have ended. Spark replaces ${...} by a setting.
+_LOOKED_UP = re.compile(r"\b(?:CALL|CONVERT)\b|\$\{", re.IGNORECASE)
 # Logical plans of Spark 4 that execute the statements of a text, and texts that may have executed one of them
-# before they failed.
+# before Spark refused another.
 _TEXT_PLANS = frozenset(("CompoundBody", "UnresolvedExecuteImmediate"))
-_CALL = re.compile(r"\bCALL\b", re.IGNORECASE)
+_CALLING = re.compile(r"\b(?:CALL|IMMEDIATE|BEGIN)\b|\$\{", re.IGNORECASE)
 _MAY_FAIL_LATE = re.compile(r"\bBEGIN\b|\bIMMEDIATE\b.*\bINTO\b", re.IGNORECASE | re.DOTALL)
 _SAVES_BY_SETTINGS = ("saveAsHadoopDataset", "saveAsNewAPIHadoopDataset")
 
@@ -48,6 +50,13 @@ class ConversionHandler(Protocol):
 
     def __call__(self, method: str, session: Any, identifier: str, *, refused: bool) -> None:
         """Receive the method, the JVM's session, the table as in SQL, and whether Spark refused the call."""
+
+
+class CallHandler(Protocol):
+    """Receives a ``CALL`` statement of Spark 4."""
+
+    def __call__(self, statement: Any, session: Any, *, failed: bool) -> None:
+        """Receive the parsed statement, the JVM's session, and whether the statement failed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +69,11 @@ class SparkHooks:
         on_checkpoint_directory: receives a checkpoint directory before it is set. May raise.
         on_stream: receives a stream that has started.
         on_session: receives a session that was created by ``newSession``.
-        on_call: receives the query execution of a ``CALL`` statement, on Spark 4.
+        on_call: receives a ``CALL`` statement, on Spark 4.
         on_text: receives the text of a script or an ``EXECUTE IMMEDIATE``, on Spark 4.
-        on_finished_call: is called after a ``CALL`` statement, on Spark 3.
+        before_statement: is called before a ``CALL`` or a ``CONVERT TO DELTA``.
+        after_statement: receives the JVM's session and the physical plan of such a statement after it has
+            ended, None for the plan of a statement that failed.
         on_conversion: receives a call that converts a table to Delta Lake.
         settings_with: receives name and value of a setting that was set on a session, and returns further
             settings, for those of the names that are not set.
@@ -73,9 +84,10 @@ class SparkHooks:
     on_checkpoint_directory: Callable[[str], None]
     on_stream: Callable[[StreamingQuery], None]
     on_session: Callable[[SparkSession], None]
-    on_call: Callable[[Any], None]
+    on_call: CallHandler
     on_text: Callable[[str], None]
-    on_finished_call: Callable[[], None]
+    before_statement: Callable[[], None]
+    after_statement: Callable[[Any, Any], None]
     on_conversion: ConversionHandler
     settings_with: Callable[[str, str], Mapping[str, str]]
 
@@ -148,6 +160,7 @@ def _install() -> None:
     from pyspark import RDD, SparkContext
     from pyspark.sql import SparkSession
     from pyspark.sql.conf import RuntimeConfig
+    from pyspark.sql.sql_formatter import SQLStringFormatter
     from pyspark.sql.streaming import DataStreamWriter
 
     for name in _SAVES_BY_PATH:
@@ -159,8 +172,9 @@ def _install() -> None:
         setattr(DataStreamWriter, name, _wrap_start(getattr(DataStreamWriter, name)))
     DataStreamWriter.foreachBatch = _wrap_foreach_batch(DataStreamWriter.foreachBatch)
     SparkSession.newSession = _wrap_new_session(SparkSession.newSession)
-    wrap_sql = _wrap_sql_of_spark_3 if pyspark.__version__.startswith("3.") else _wrap_sql
-    SparkSession.sql = wrap_sql(SparkSession.sql)
+    is_spark_3 = pyspark.__version__.startswith("3.")
+    SQLStringFormatter.format = _wrap_format(SQLStringFormatter.format)
+    SparkSession.sql = _wrap_sql(SparkSession.sql, executes_calls_early=not is_spark_3)
     JavaClass.__getattr__ = _wrap_static_method(JavaClass.__getattr__)
     RuntimeConfig.set = _wrap_set(RuntimeConfig.set)
 
@@ -249,48 +263,113 @@ def _wrap_new_session(original: Callable[..., Any]) -> Callable[..., Any]:
     return new_session
 
 
-def _wrap_sql(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Report ``CALL`` to every run. Spark 4 executes it when it analyses the statement: no plan has it.
+def _wrap_format(original: Callable[..., str]) -> Callable[..., str]:
+    """Let the hooks of ``sql`` receive the text that Spark gets, not the template of keyword arguments."""
 
-    The statements of a script and of ``EXECUTE IMMEDIATE`` do not come here, so that their text is reported.
+    @functools.wraps(original)
+    def format(self: Any, *args: Any, **kwargs: Any) -> str:
+        text = original(self, *args, **kwargs)
+        stack = getattr(_thread, "texts", [])
+        if stack:
+            stack[-1].append(text)
+        return text
+
+    return format
+
+
+@contextmanager
+def _texts(*args: Any, **kwargs: Any) -> Iterator[list[str]]:
+    """Give the template of a call of ``sql``, and the text that Spark gets once it is known."""
+    template = args[0] if args else kwargs.get("sqlQuery", "")
+    # A subclass of str may have another text for str().
+    texts = [str.__str__(template) if isinstance(template, str) else ""]
+    stack = _thread.__dict__.setdefault("texts", [])
+    stack.append(texts)
+    try:
+        yield texts
+    finally:
+        stack.pop()
+
+
+def _wrap_sql(original: Callable[..., Any], *, executes_calls_early: bool) -> Callable[..., Any]:
+    """Report statements to every run whose table a later statement may change, and those that no plan has.
+
+    A statement that failed may have committed.
+
+    Args:
+        original: ``SparkSession.sql``.
+        executes_calls_early: whether Spark executes ``CALL`` when it analyses the statement, as Spark 4 does.
+            The statements of a script and of ``EXECUTE IMMEDIATE`` do not come here, so that their text is
+            reported.
     """
+    from pyspark.sql.utils import AnalysisException
 
     @functools.wraps(original)
     def sql(self: Any, *args: Any, **kwargs: Any) -> Any:
-        text = str(args[0] if args else kwargs.get("sqlQuery", ""))
-        try:
-            frame = original(self, *args, **kwargs)
-        except BaseException:
-            if _MAY_FAIL_LATE.search(text):
+        with _texts(*args, **kwargs) as texts:
+            if _LOOKED_UP.search(texts[-1]):
                 for hooks in _all_hooks_of(self.sparkContext):
-                    hooks.on_text(text)
-            raise
-        matching = _all_hooks_of(self.sparkContext)
-        if matching:
+                    hooks.before_statement()
+            try:
+                frame = original(self, *args, **kwargs)
+            except BaseException as error:
+                matching, text = _all_hooks_of(self.sparkContext), texts[-1]
+                if _LOOKED_UP.search(text):
+                    for hooks in matching:
+                        hooks.after_statement(self._jsparkSession, None)
+                if executes_calls_early and matching:
+                    _report_failure(self, text, matching, refused=isinstance(error, AnalysisException))
+                raise
+        matching, text = _all_hooks_of(self.sparkContext), texts[-1]
+        if matching and (executes_calls_early or _LOOKED_UP.search(text)):
             execution = frame._jdf.queryExecution()
-            kind = statement_of(execution.logical()).getClass().getSimpleName()
+            if _LOOKED_UP.search(text):
+                for hooks in matching:
+                    hooks.after_statement(self._jsparkSession, _physical_plan(execution))
+            if executes_calls_early:
+                _report_statement(self, execution.logical(), text, matching, failed=False)
+        return frame
+
+    return sql
+
+
+def _physical_plan(execution: Any) -> Any:
+    """Return the physical plan of a command that Spark has executed, another plan for a query."""
+    executed = execution.commandExecuted()
+    is_command = str(executed.getClass().getSimpleName()) == "CommandResult"
+    return executed.commandPhysicalPlan() if is_command else executed
+
+
+def _report_statement(
+    session: Any, plan: Any, text: str, matching: list[SparkHooks], *, failed: bool
+) -> None:
+    """Report a statement of Spark 4 that has called a procedure, or may have."""
+    statement, is_explained = statement_of(plan)
+    kind = str(statement.getClass().getSimpleName())
+    if kind in _TEXT_PLANS:  # EXPLAIN executes the statement of EXECUTE IMMEDIATE
+        for hooks in matching:
+            hooks.on_text(text)
+    elif kind == "Call" and not is_explained:
+        for hooks in matching:
+            hooks.on_call(statement, session._jsparkSession, failed=failed)
+
+
+def _report_failure(session: Any, text: str, matching: list[SparkHooks], *, refused: bool) -> None:
+    """Report a statement of Spark 4 that may have called a procedure before it failed.
+
+    Spark refuses a statement before it executes it, but not the statements of a script before the first.
+    """
+    may_fail_late = _MAY_FAIL_LATE.search(text) is not None
+    if not may_fail_late and (refused or not _CALLING.search(text)):
+        return
+    try:
+        plan = session._jsparkSession.sessionState().sqlParser().parsePlan(text)
+    except Exception:  # not a statement, or one that only Spark's parser of scripts knows
+        if may_fail_late:
             for hooks in matching:
-                if kind == "Call":
-                    hooks.on_call(execution)
-                elif kind in _TEXT_PLANS:
-                    hooks.on_text(text)
-        return frame
-
-    return sql
-
-
-def _wrap_sql_of_spark_3(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Let every run read the table of a ``CALL`` before a later statement changes the table's locations."""
-
-    @functools.wraps(original)
-    def sql(self: Any, *args: Any, **kwargs: Any) -> Any:
-        frame = original(self, *args, **kwargs)
-        if _CALL.search(str(args[0] if args else kwargs.get("sqlQuery", ""))):
-            for hooks in _all_hooks_of(self.sparkContext):
-                hooks.on_finished_call()
-        return frame
-
-    return sql
+                hooks.on_text(text)
+        return
+    _report_statement(session, plan, text, matching, failed=True)
 
 
 def _wrap_static_method(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,23 @@ _FIRST_VERSION = re.compile(r"00000-|v1\.")
 _FOLDERS = ("delta", "iceberg", "parquet")
 
 
+@dataclass(frozen=True, slots=True)
+class CurrentDatabase:
+    """The catalog and the namespace of names without them."""
+
+    catalog: str
+    namespace: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A statement that has just ended. It has no physical plan if it failed."""
+
+    session: Any
+    plan: Any
+    database: CurrentDatabase
+
+
 class TableLookup:
     """Reads tables that statements of a session have named, after the statements.
 
@@ -37,12 +56,10 @@ class TableLookup:
         spark: the session. Its application's clock is the one of the commits that the session makes.
 
     Attributes:
-        is_prompt: whether the statements have just ended, so that the session's database is theirs.
         reads_versions: whether S3's responses to requests are not known, so that a write to an Iceberg table
             is verified at the locations of each version of the table since this object was created.
     """
 
-    is_prompt = False
     reads_versions = False
 
     def __init__(self, spark: SparkSession) -> None:
@@ -50,17 +67,43 @@ class TableLookup:
         jvm: Any = spark._jvm
         now = int(jvm.java.lang.System.currentTimeMillis())
         self._began_ms = now
+        self._system = jvm.java.lang.System
+        self._thread = threading.local()
         self._began = datetime.fromtimestamp(now / 1000, timezone.utc)
         self._versions: dict[str, list[str]] = {}
 
     @contextmanager
-    def promptly(self) -> Iterator[None]:
-        """Let statements whose executions are read in the block be those that have just ended."""
-        self.is_prompt = True
+    def promptly(self, session: Any, plan: Any) -> Iterator[None]:
+        """Let the execution of a statement that has just ended be known while the block runs on this thread.
+
+        Args:
+            session: the JVM's ``SparkSession`` of the statement.
+            plan: the statement's physical plan; None if it failed.
+        """
+        try:
+            database = current_database(session)
+        except Exception:  # a current catalog that does not load
+            database = CurrentDatabase("", ())
+        self._thread.ended = _Ended(session, plan, database)
         try:
             yield
         finally:
-            self.is_prompt = False
+            self._thread.ended = None
+
+    def database_of(self, execution: Any, *, failed: bool = False) -> CurrentDatabase | None:
+        """Return the current database of an execution that has just ended.
+
+        None if another one has ended since, so that the session's database and tables may have changed.
+        """
+        ended: _Ended | None = getattr(self._thread, "ended", None)
+        if ended is None or not execution.sparkSession().equals(ended.session):
+            return None
+        if failed or ended.plan is None:
+            is_same = failed and ended.plan is None
+        else:
+            identity = self._system.identityHashCode
+            is_same = identity(execution.executedPlan()) == identity(ended.plan)
+        return ended.database if is_same else None
 
     def iceberg_locations(self, session: Any, name: Sequence[str]) -> list[str]:
         """Return where a table of Iceberg stores its files, an empty list if that is not known.
@@ -134,6 +177,12 @@ class TableLookup:
         """
         conversion = DeltaLakeTable(self._spark, location, location).conversion()
         return conversion is not None and (conversion.made is None or conversion.made >= self._began)
+
+
+def current_database(session: Any) -> CurrentDatabase:
+    """Return the current catalog and namespace of a session (the JVM's ``SparkSession``)."""
+    manager = session.sessionState().catalogManager()
+    return CurrentDatabase(str(manager.currentCatalog().name()), tuple(map(str, manager.currentNamespace())))
 
 
 def is_folder(identifier: Any) -> bool:

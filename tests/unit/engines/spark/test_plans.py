@@ -9,8 +9,9 @@ from java_fakes import Option, Seq, java, method
 
 from glue_secure.engines.spark.write_monitor.plans import ObservedTables
 from glue_secure.engines.spark.write_monitor.plans import writes_of as writes_of_plan
-from glue_secure.engines.spark.write_monitor.table_lookup import TableLookup
+from glue_secure.engines.spark.write_monitor.table_lookup import CurrentDatabase, TableLookup
 
+CURRENT = CurrentDatabase("lake", ("db",))
 TABLE = "s3a://bucket/table"
 ELSEWHERE = "s3a://bucket/elsewhere"
 
@@ -76,8 +77,8 @@ class Lookup:
 
     reads_versions = False
 
-    def __init__(self, converted=(), *, is_prompt=False, **tables):
-        self.is_prompt = is_prompt
+    def __init__(self, converted=(), *, database=None, **tables):
+        self.database_of = lambda _execution, **_: database
         self.has_converted = converted.__contains__
         self.location_to_convert = lambda _session, identifier: identifier.location
         self.iceberg_locations = lambda _session, name: tables.get("__".join(name), [])
@@ -277,10 +278,7 @@ def called(procedure, *arguments, catalog="lake", package="org.apache.iceberg.sp
     row = SimpleNamespace(getUTF8String=arguments.__getitem__)
     node = v2_node("CallExec", "LeafV2CommandExec", procedure=procedure, input=row)
     parser = SimpleNamespace(parseMultipartIdentifier=lambda text: Seq(text.split(".")))
-    manager = java(
-        "CatalogManager", currentCatalog=java("SparkCatalog", name="lake"), currentNamespace=["db"]
-    )
-    state = java("SessionState", sqlParser=parser, catalogManager=manager)
+    state = java("SessionState", sqlParser=parser)
     return java("QueryExecution", executedPlan=node, sparkSession=java("SparkSession", sessionState=state))
 
 
@@ -329,7 +327,7 @@ def test_a_procedure_of_a_table_stores_its_objects_where_the_table_does(kind, te
 
 @pytest.mark.parametrize(("catalog", "location"), [("lake", TABLE), ("other", "")])
 def test_a_procedure_that_has_just_ended_is_in_the_database_of_its_session(catalog, location):
-    lookup = Lookup(is_prompt=True, lake__db__t=[TABLE], other__db__t=[ELSEWHERE])
+    lookup = Lookup(database=CURRENT, lake__db__t=[TABLE], other__db__t=[ELSEWHERE])
     execution = called("ExpireSnapshots", "t", catalog=catalog)
     (write,) = writes_of(execution, failed=False, tables=ObservedTables(), lookup=lookup)
     assert write.location == location
@@ -378,21 +376,52 @@ def conversion(database, location, path=None):
     ids=["folder", "table", "log elsewhere"],
 )
 def test_a_conversion_to_delta_is_never_known(execution, converted):
-    lookup = Lookup([converted])
+    lookup = Lookup([converted], database=CURRENT)
     (write,) = writes_of(execution, failed=False, tables=ObservedTables(), lookup=lookup)
     assert write.problem.startswith("ConvertToDeltaCommand, which adds objects")
     assert write.adopts
 
 
 def test_a_conversion_of_a_table_of_delta_stores_its_properties_at_most():
-    assert locations_of(conversion("parquet", TABLE)) == []
-    assert locations_of(conversion("db", TABLE)) == [TABLE]
+    for execution, locations in ((conversion("parquet", TABLE), []), (conversion("db", TABLE), [TABLE])):
+        lookup = Lookup(database=CURRENT)
+        found = writes_of(execution, failed=False, tables=ObservedTables(), lookup=lookup)
+        assert [write.location for write in found] == locations
+
+
+@pytest.mark.parametrize(
+    ("execution", "adopts"),
+    [
+        (conversion("db", TABLE), [True]),
+        (conversion("parquet", TABLE), []),
+        (conversion("db", TABLE, ELSEWHERE), [False]),
+    ],
+    ids=["table", "folder", "log elsewhere"],
+)
+def test_gs_s3_012_a_conversion_is_not_known_if_its_table_may_have_changed_since(execution, adopts):
+    found = writes_of(execution, failed=False, tables=ObservedTables(), lookup=Lookup())
+    assert [write.adopts for write in found] == adopts
 
 
 def test_a_conversion_of_a_table_that_cannot_be_read_is_not_known():
-    execution = conversion("db", TABLE)
-    (write,) = writes_of(execution, failed=True, tables=ObservedTables(), lookup=SimpleNamespace())
+    execution, lookup = conversion("db", TABLE), SimpleNamespace(database_of=lambda *_, **__: CURRENT)
+    (write,) = writes_of(execution, failed=True, tables=ObservedTables(), lookup=lookup)
     assert write.adopts
+
+
+def test_gs_s3_012_a_call_that_failed_may_have_added_existing_objects():
+    (write,) = writes_of(called("AddFiles", "db.t"), failed=True, tables=ObservedTables())
+    assert write.adopts
+
+
+@pytest.mark.parametrize("kind", ["AncestorsOf", "RewriteDataFiles", "RewriteTablePath"])
+def test_the_table_of_a_call_that_failed_is_verified(kind):
+    lookup = Lookup(lake__db__t=[TABLE])
+    found = writes_of(called(kind, "db.t"), failed=True, tables=ObservedTables(), lookup=lookup)
+    # A write that counts as failed would stop the run without a verification.
+    assert not any(write.failed for write in found)
+    places = [(write.location, write.may_store_nothing) for write in found]
+    assert places == {"RewriteDataFiles": [(TABLE, False)], "RewriteTablePath": [("", True)]}.get(kind, [])
 
 
 def options_of(**options):

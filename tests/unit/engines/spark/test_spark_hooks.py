@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserString
 from types import SimpleNamespace
 
 import pytest
@@ -23,8 +24,18 @@ def reported(monkeypatch):
     def convert(*words, refused):
         found.append((*words, refused))
 
+    def call(statement, _session, *, failed):
+        found.append((statement, "failed") if failed else statement)
+
     one, other = (
-        SimpleNamespace(on_conversion=convert, on_call=found.append, on_text=found.append) for _ in range(2)
+        SimpleNamespace(
+            on_conversion=convert,
+            on_call=call,
+            on_text=found.append,
+            before_statement=lambda: None,
+            after_statement=lambda *_: None,
+        )
+        for _ in range(2)
     )
     monkeypatch.setattr(
         spark_hooks, "_attached", [(CONTEXT, one), (SimpleNamespace(), one), (CONTEXT, other)]
@@ -80,24 +91,41 @@ def named(name, value):
     return plan("NamedArgumentExpression", key=name, value=value)
 
 
-def execution_of(kind, *names, arguments=(), is_parameterized=False):
-    """Return the execution of a parsed statement in a session whose current catalog is ``current``."""
+def statement(kind, *names, arguments=(), is_parameterized=False):
+    """Return a parsed statement."""
     procedure = plan("UnresolvedProcedure", nameParts=sequence(*names))
     logical = plan(kind, procedure=procedure, args=sequence(*arguments))
     if is_parameterized:
         logical = plan("NameParameterizedQuery", child=logical)
-    parser = SimpleNamespace(parseMultipartIdentifier=lambda text: sequence(*text.split(".")))
+    return logical
+
+
+def session_of(parse=None):
+    """Return a session whose current catalog is ``current``, and whose parser is a function."""
+    parser = SimpleNamespace(
+        parseMultipartIdentifier=lambda text: sequence(*text.split(".")), parsePlan=parse
+    )
     catalog = plan("SparkCatalog", name="current")
     manager = plan("CatalogManager", currentCatalog=catalog, currentNamespace=["chosen"])
-    state = plan("SessionState", sqlParser=parser, catalogManager=manager)
-    session = plan("SparkSession", sessionState=state)
-    return SimpleNamespace(logical=lambda: logical, sparkSession=lambda: session)
+    return plan("SparkSession", sessionState=plan("SessionState", sqlParser=parser, catalogManager=manager))
+
+
+def frame_of(logical):
+    executed = plan("CommandResult", commandPhysicalPlan="physical")
+    execution = SimpleNamespace(logical=lambda: logical, commandExecuted=lambda: executed)
+    return SimpleNamespace(_jdf=SimpleNamespace(queryExecution=lambda: execution))
+
+
+def explained(logical):
+    return plan("ExplainCommand", logicalPlan=logical)
+
+
+def writes_of(call):
+    return writes_of_call(call, session_of(), Lookup(), failed=False)
 
 
 class Lookup:
     """Tables of Iceberg whose locations are their names."""
-
-    is_prompt = True
 
     def iceberg_locations(self, _session, name):
         return [f"s3a://{'/'.join(name)}"]
@@ -106,36 +134,117 @@ class Lookup:
 @pytest.mark.parametrize("is_parameterized", [False, True], ids=["text", "parameters"])
 @pytest.mark.parametrize("kind", ["Call", "Project"])
 def test_a_call_statement_of_spark_4_is_reported_to_every_run(reported, kind, is_parameterized):
-    execution = execution_of(kind, "c", "system", "add_files", is_parameterized=is_parameterized)
-    run_sql(execution, "CALL c.system.add_files()")
-    assert reported == ([execution] * 2 if kind == "Call" else [])
+    parsed = statement(kind, "c", "system", "add_files", is_parameterized=is_parameterized)
+    run_sql(parsed, "CALL c.system.add_files()")
+    call = parsed.child() if is_parameterized else parsed
+    assert reported == ([call] * 2 if kind == "Call" else [])
 
 
-def run_sql(execution, text):
-    frame = SimpleNamespace(_jdf=SimpleNamespace(queryExecution=lambda: execution))
-    sql = spark_hooks._wrap_sql(lambda _self, _text: frame)
-    assert sql(SimpleNamespace(sparkContext=CONTEXT), text) is frame
+def test_a_call_that_is_explained_is_not_reported_because_spark_does_not_execute_it(reported):
+    run_sql(explained(statement("Call", "c", "system", "add_files")), "EXPLAIN CALL c.system.add_files()")
+    assert reported == []
 
 
-@pytest.mark.parametrize(
-    ("text", "reports"),
-    [("call c.system.rewrite_data_files('db.t')", 2), ("/* a */ CALL c.system.b()", 2), ("select recall", 0)],
-)
-def test_every_run_reads_the_table_of_a_call_on_spark_3_before_the_next_statement(monkeypatch, text, reports):
-    finished = []
-    hooks = SimpleNamespace(on_finished_call=lambda: finished.append(text))
+def wrapped(function, *, executes_calls_early=True):
+    return spark_hooks._wrap_sql(function, executes_calls_early=executes_calls_early)
+
+
+def python_session(parse=None):
+    return SimpleNamespace(sparkContext=CONTEXT, _jsparkSession=session_of(parse))
+
+
+def run_sql(logical, text):
+    frame = frame_of(logical)
+    assert wrapped(lambda _self, _text: frame)(python_session(), text) is frame
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Return the statements that two runs of one application were called for, before and after."""
+    found = []
+    hooks = SimpleNamespace(
+        before_statement=lambda: found.append("before"), after_statement=lambda _, plan: found.append(plan)
+    )
     attached = [(CONTEXT, hooks), (SimpleNamespace(), hooks), (CONTEXT, hooks)]
     monkeypatch.setattr(spark_hooks, "_attached", attached)
-    sql = spark_hooks._wrap_sql_of_spark_3(lambda _self, _text: "a frame")
-    assert sql(SimpleNamespace(sparkContext=CONTEXT), text) == "a frame"
-    assert finished == [text] * reports
+    return found
+
+
+@pytest.mark.parametrize("executes_calls_early", [False, True], ids=["Spark 3", "Spark 4"])
+@pytest.mark.parametrize(
+    ("text", "is_reported"),
+    [
+        ("call c.system.rewrite_data_files('db.t')", True),
+        ("/* a */ CALL c.system.b()", True),
+        ("convert to delta db.t", True),
+        ("${statement}", True),
+        ("select recall", False),
+    ],
+)
+def test_every_run_reads_the_table_of_a_statement_before_the_next_statement(
+    ended, text, is_reported, executes_calls_early
+):
+    frame = frame_of(statement("Project"))
+    sql = wrapped(lambda _self, _text: frame, executes_calls_early=executes_calls_early)
+    assert sql(python_session(), text) is frame
+    assert ended == (["before", "before", "physical", "physical"] if is_reported else [])
+
+
+def test_every_run_reads_the_table_of_a_conversion_that_failed_before_the_next_statement(ended):
+    def fail(*_):
+        raise RuntimeError("lost")
+
+    with pytest.raises(RuntimeError, match="lost"):
+        wrapped(fail, executes_calls_early=False)(python_session(), "convert to delta db.t")
+    assert ended == ["before", "before", None, None]
+
+
+def formatted_sql(execute):
+    """Return ``sql`` that formats its text as PySpark does."""
+    format = spark_hooks._wrap_format(lambda _self, text, **values: text.format(**values))
+
+    def sql(_self, text, **values):
+        return execute(format(None, text, **values))
+
+    return wrapped(sql)
+
+
+def test_the_text_that_spark_gets_is_reported_and_not_its_template(reported):
+    sql = formatted_sql(lambda _text: frame_of(statement("UnresolvedExecuteImmediate")))
+    quoted = UserString("CALL c.system.add_files()")
+    sql(python_session(), 'EXECUTE IMMEDIATE "{q}"', q=quoted)
+    assert reported == ['EXECUTE IMMEDIATE "CALL c.system.add_files()"'] * 2
+
+
+def test_the_text_of_a_statement_inside_another_is_not_taken_for_it(reported):
+    class Value(UserString):
+        def __format__(self, _spec):
+            sql(python_session(), "SELECT {n}", n=1)
+            return "CALL c.system.add_files()"
+
+    def execute(text):
+        kind = "Project" if text.startswith("SELECT") else "CompoundBody"
+        return frame_of(statement(kind))
+
+    sql = formatted_sql(execute)
+    sql(python_session(), "BEGIN {q}; END", q=Value(""))
+    assert reported == ["BEGIN CALL c.system.add_files(); END"] * 2
+
+
+def test_a_text_with_another_text_for_python_is_reported_as_spark_gets_it(reported):
+    class Text(str):
+        def __str__(self):
+            return "SELECT 1"
+
+    run_sql(statement("CompoundBody"), Text("BEGIN CALL c.system.add_files(); END"))
+    assert reported == ["BEGIN CALL c.system.add_files(); END"] * 2
 
 
 def test_a_publication_by_cherrypick_is_reported_to_no_run(reported, monkeypatch):
-    frame = SimpleNamespace(collect=lambda: [{"current_snapshot_id": 7}])
-    frame._jdf = SimpleNamespace(queryExecution=lambda: execution_of("Call", "c", "system", "cherrypick"))
-    sql = spark_hooks._wrap_sql(lambda _self, _text: frame)
-    session = SimpleNamespace(sql=lambda text: sql(SimpleNamespace(sparkContext=CONTEXT), text))
+    frame = frame_of(statement("Call", "c", "system", "cherrypick"))
+    frame.collect = lambda: [{"current_snapshot_id": 7}]
+    sql = wrapped(lambda _self, _text: frame)
+    session = SimpleNamespace(sql=lambda text: sql(python_session(), text))
     table = IcebergTable(session, "c", "db", "t")
     monkeypatch.setattr(IcebergTable, "_point_main", lambda *_, **__: False)
     commits = [Commit("5", RowChange.ADDED, "append")]
@@ -145,26 +254,55 @@ def test_a_publication_by_cherrypick_is_reported_to_no_run(reported, monkeypatch
 
 @pytest.mark.parametrize("kind", ["CompoundBody", "UnresolvedExecuteImmediate"])
 def test_the_text_of_a_script_or_an_execute_immediate_is_reported_to_every_run(reported, kind):
-    run_sql(execution_of(kind), "a text")
+    run_sql(statement(kind), "a text")
     assert reported == ["a text"] * 2
 
 
+def test_the_text_of_an_execute_immediate_that_is_explained_is_reported_because_spark_executes_it(reported):
+    run_sql(explained(statement("UnresolvedExecuteImmediate")), "EXPLAIN EXECUTE IMMEDIATE 'a text'")
+    assert reported == ["EXPLAIN EXECUTE IMMEDIATE 'a text'"] * 2
+
+
+LOST, REFUSED = RuntimeError("failed"), AnalysisException("failed")
+
+
 @pytest.mark.parametrize(
-    ("text", "is_reported"),
+    ("text", "kind", "error", "is_reported"),
     [
-        ("BEGIN CALL c.system.add_files(); SELECT 1/0; END", True),
-        ("EXECUTE IMMEDIATE v INTO x", True),
-        ("EXECUTE IMMEDIATE 'CALL c.system.add_files()'", False),
-        ("SELECT call FROM t", False),
+        ("BEGIN CALL c.system.add_files(); SELECT 1/0; END", "CompoundBody", REFUSED, True),
+        ("EXECUTE IMMEDIATE v INTO x", "UnresolvedExecuteImmediate", REFUSED, True),
+        ("EXECUTE IMMEDIATE v INTO x", None, REFUSED, True),
+        ("EXECUTE IMMEDIATE v", "UnresolvedExecuteImmediate", LOST, True),
+        ("EXECUTE IMMEDIATE v", "UnresolvedExecuteImmediate", REFUSED, False),
+        ("EXECUTE IMMEDIATE", None, LOST, False),
+        ("SELECT call FROM t", "Project", LOST, False),
     ],
 )
-def test_the_text_of_a_statement_that_failed_is_reported_if_a_part_may_have_run(reported, text, is_reported):
-    def fail(_self, _text):
-        raise RuntimeError("failed")
-
-    with pytest.raises(RuntimeError, match="failed"):
-        spark_hooks._wrap_sql(fail)(SimpleNamespace(sparkContext=CONTEXT), text)
+def test_the_text_of_a_statement_that_failed_is_reported_if_a_part_may_have_run(
+    reported, text, kind, error, is_reported
+):
+    fail_sql(text, kind and statement(kind), error)
     assert reported == [text] * (2 if is_reported else 0)
+
+
+def fail_sql(text, parsed, error):
+    def fail(_self, _text):
+        raise error
+
+    def parse(_text):
+        if parsed is None:
+            raise ValueError("not a statement")
+        return parsed
+
+    with pytest.raises(type(error), match="failed"):
+        wrapped(fail)(python_session(parse), text)
+
+
+@pytest.mark.parametrize("error", [LOST, REFUSED], ids=["after its commit", "refused"])
+def test_a_call_that_failed_is_reported_because_it_may_have_committed(reported, error):
+    call = statement("Call", "c", "system", "add_files")
+    fail_sql("CALL c.system.add_files()", call, error)
+    assert reported == ([(call, "failed")] * 2 if error is LOST else [])
 
 
 @pytest.mark.parametrize(
@@ -213,12 +351,11 @@ def test_a_text_of_statements_that_store_nothing_unseen_is_no_write(text):
 
 @pytest.mark.parametrize("name", ["ADD_FILES", "migrate", "register_table", "snapshot"])
 def test_gs_s3_012_a_call_that_adds_existing_objects_is_known_by_its_name(name):
-    (write,) = writes_of_call(execution_of("Call", "c", "system", name), Lookup())
+    (write,) = writes_of(statement("Call", "c", "system", name))
     assert write.problem == f"CALL {name.lower()}, which adds objects to a table that the run did not write"
     assert not write.stores_files
 
 
-@pytest.mark.parametrize("is_parameterized", [False, True], ids=["text", "parameters"])
 @pytest.mark.parametrize(
     ("names", "arguments", "location"),
     [
@@ -237,16 +374,13 @@ def test_gs_s3_012_a_call_that_adds_existing_objects_is_known_by_its_name(name):
     ids=["position", "name", "current catalog", "current database", "no database", "parameter", "no table"],
 )
 def test_a_procedure_of_spark_4_stores_its_objects_where_the_table_of_its_literal_does(
-    names, arguments, location, is_parameterized
+    names, arguments, location
 ):
-    execution = execution_of(
-        "Call", *names, "expire_snapshots", arguments=arguments, is_parameterized=is_parameterized
-    )
-    (write,) = writes_of_call(execution, Lookup())
+    (write,) = writes_of(statement("Call", *names, "expire_snapshots", arguments=arguments))
     assert write.location == location
     assert write.stores_files == write.may_store_nothing == (not location)
 
 
 @pytest.mark.parametrize("name", ["ancestors_of", "create_changelog_view", "remove_orphan_files"])
 def test_a_procedure_of_spark_4_that_reads_or_deletes_is_no_write(name):
-    assert writes_of_call(execution_of("Call", "c", "system", name), Lookup()) == []
+    assert writes_of(statement("Call", "c", "system", name)) == []

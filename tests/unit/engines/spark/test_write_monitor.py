@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import pytest
+from java_fakes import java
 
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 from glue_secure.engines.spark.write_monitor.monitor import SparkWriteMonitor
 from glue_secure.engines.spark.write_monitor.procedures import of_existing_objects
+from glue_secure.engines.spark.write_monitor.table_lookup import CurrentDatabase
 
 TARGET = S3Uri.parse("s3://curated/out/")
 ADOPTED = of_existing_objects("DeltaTable.convertToDelta", failed=False)
@@ -22,7 +25,7 @@ def monitor():
     bus = SimpleNamespace(metrics=lambda: SimpleNamespace(metricRegistry=lambda: registry))
     context = SimpleNamespace(_jsc=SimpleNamespace(sc=lambda: SimpleNamespace(listenerBus=lambda: bus)))
     queries = SimpleNamespace(add_callback=lambda _callback: None, wait_for_listeners=lambda: None)
-    system = SimpleNamespace(currentTimeMillis=lambda: 0)
+    system = SimpleNamespace(currentTimeMillis=lambda: 0, identityHashCode=id)
     jvm = SimpleNamespace(java=SimpleNamespace(lang=SimpleNamespace(System=system)))
     return SparkWriteMonitor(spark=SimpleNamespace(sparkContext=context, _jvm=jvm), queries=queries)
 
@@ -41,7 +44,7 @@ def test_gs_s3_012_existing_objects_are_not_attributed_to_a_write_of_the_run(mon
 
 
 def test_a_call_whose_plan_cannot_be_read_is_a_doubt_and_not_an_error(monitor):
-    monitor.record_call(SimpleNamespace())
+    monitor.record_call(SimpleNamespace(), SimpleNamespace(), failed=False)
     assert "the plan of a CALL statement could not be read (AttributeError)" in monitor._doubts
     assert monitor.pending() == ()
 
@@ -59,12 +62,62 @@ def test_a_write_without_a_location_is_attributed_to_a_custom_write(monitor):
     assert monitor.pending() == ()
 
 
-def test_a_call_of_spark_3_is_read_while_the_session_has_its_database(monitor):
-    seen = []
-    monitor._queries.wait_for_listeners = lambda: seen.append(monitor._lookup.is_prompt)
-    monitor.record_finished_call()
-    monitor._queries.wait_for_listeners()
-    assert seen == [True, False]
+def session_of(*namespace):
+    manager = java("CatalogManager", currentCatalog=java("Catalog", name="lake"), currentNamespace=namespace)
+    session = java("SparkSession", sessionState=java("SessionState", catalogManager=manager))
+    session.equals = lambda other: other is session
+    return session
+
+
+SESSION, OTHER_SESSION = session_of("db"), session_of("other")
+PLAN, OTHER_PLAN = object(), object()
+
+
+@pytest.mark.parametrize(
+    ("ended", "session", "plan", "failed", "is_known"),
+    [
+        (PLAN, SESSION, PLAN, False, True),
+        (PLAN, SESSION, OTHER_PLAN, False, False),
+        (PLAN, OTHER_SESSION, PLAN, False, False),
+        (PLAN, SESSION, PLAN, True, False),
+        (None, SESSION, PLAN, True, True),
+        (None, SESSION, PLAN, False, False),
+        (None, OTHER_SESSION, PLAN, True, False),
+    ],
+    ids=["same", "earlier", "other session", "failed before", "failed", "ended before", "other failed"],
+)
+def test_only_the_statement_that_has_just_ended_is_in_the_database_of_its_session(
+    monitor, ended, session, plan, failed, is_known
+):
+    execution, seen = java("QueryExecution", sparkSession=session, executedPlan=plan), []
+
+    def deliver():
+        seen.append(monitor._lookup.database_of(execution, failed=failed))
+
+    monitor._queries.wait_for_listeners = deliver
+    monitor.record_ended_statement(SESSION, ended)
+    deliver()
+    assert seen == [CurrentDatabase("lake", ("db",)) if is_known else None, None]
+
+
+def test_a_statement_is_not_known_to_another_thread(monitor):
+    execution, seen = java("QueryExecution", sparkSession=SESSION, executedPlan=PLAN), []
+
+    def deliver():
+        thread = threading.Thread(target=lambda: seen.append(monitor._lookup.database_of(execution)))
+        thread.start()
+        thread.join()
+
+    monitor._queries.wait_for_listeners = deliver
+    monitor.record_ended_statement(SESSION, PLAN)
+    assert seen == [None]
+
+
+def test_a_statement_of_a_session_whose_catalog_does_not_load_raises_no_error(monitor):
+    session, seen = SimpleNamespace(), []
+    monitor._queries.wait_for_listeners = lambda: seen.append("recorded")
+    monitor.record_ended_statement(session, PLAN)
+    assert seen == ["recorded"]
 
 
 def test_a_conversion_that_spark_refused_is_no_write_if_there_is_no_such_table(monitor):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from glue_secure.core.identifiers import quoted
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
+from glue_secure.engines.spark.write_monitor.statement_texts import called_procedures
 from glue_secure.engines.spark.write_monitor.table_lookup import (
     CurrentDatabase,
     TableLookup,
@@ -52,20 +53,6 @@ _NAMES_OF_CLASSES = {
 _WORDS = re.compile(r"(?<!^)(?=[A-Z])")
 _PARTS_WITH_CATALOG = 3
 _PARTS_WITH_DATABASE = 2
-# A word of a text of statements, the call of a procedure by its name, and a literal that is the whole
-# statement of EXECUTE IMMEDIATE. A literal with a backslash may have any word. Names and spaces are those of
-# Spark's grammar.
-_CALL = re.compile(r"\bCALL\b", re.IGNORECASE)
-_NAMED_CALL = re.compile(
-    r"CALL[ \t\r\n]+(?:(?:[A-Za-z0-9_]+|`[^`]+`)[ \t\r\n]*\.[ \t\r\n]*)*"
-    r"(?:(?P<name>[A-Za-z0-9_]+)|`(?P<quoted>[^`]+)`)[ \t\r\n]*\(",
-    re.IGNORECASE,
-)
-_IMMEDIATE = re.compile(r"\bIMMEDIATE\b", re.IGNORECASE)
-_WHOLE_LITERAL = re.compile(
-    r"""\s*R?(?:(?:'[^'\\]*')+|(?:"[^"\\]*")+)\s*(?:;|\Z|INTO\b|USING\b)""", re.IGNORECASE
-)
-_DOUBLED_QUOTES = re.compile(r"''|\"\"")
 # Spark 4 wraps a statement with parameters.
 _WITH_PARAMETERS = ("NameParameterizedQuery", "PosParameterizedQuery")
 
@@ -117,7 +104,9 @@ def writes_of_call(
         lookup: reads the table.
         failed: whether the call failed, perhaps after its commit.
     """
-    parts, database = _texts(statement.procedure().nameParts()), current_database(session)
+    parts, database = _name_of_procedure(statement.procedure(), session), current_database(session)
+    if not parts:
+        return [of_existing_objects("CALL IDENTIFIER of a name that is not a literal", failed=False)]
     return _writes(
         parts[-1].lower(),
         lambda: _located(_table_of_call(statement, parts, session, database), session, lookup),
@@ -128,19 +117,17 @@ def writes_of_call(
 def calls_in_text(text: str) -> list[UnmanagedWrite]:
     """Return the writes of procedures that a script or an ``EXECUTE IMMEDIATE`` of Spark 4 may have called.
 
-    The text is not parsed: it may call a procedure that stores objects if it has the word ``CALL`` before
-    anything else than the name of one that stores none, or executes a statement that is not a literal.
+    Where a procedure of a table stored its objects is not known.
     """
-    problem = ""
-    # Consecutive literals may be one.
-    if _may_store(text) or _may_store(_DOUBLED_QUOTES.sub("", text)):
+    called, problem = called_procedures(text), ""
+    if any(name not in (*_STORING_NOTHING, *_OF_A_TABLE) for name in called.names):
         problem = "a CALL in a script or an EXECUTE IMMEDIATE"
-    elif any(not _WHOLE_LITERAL.match(text, word.end()) for word in _IMMEDIATE.finditer(text)):
+    elif called.executes_unknown_text:
         problem = "an EXECUTE IMMEDIATE of a statement whose text is not known"
-    if not problem:
-        return []
-    problem += ", which may add objects to a table that the run did not write"
-    return [UnmanagedWrite("", "CALL", problem=problem, adopts=True)]
+    if problem:
+        problem += ", which may add objects to a table that the run did not write"
+        return [UnmanagedWrite("", "CALL", problem=problem, adopts=True)]
+    return [write for name in called.names for write in _writes(name, list, failed=False)]
 
 
 def writes_of_conversion(
@@ -194,15 +181,6 @@ def of_existing_objects(name: str, failed: bool) -> UnmanagedWrite:
     """Return the write of a command or function that adds existing objects to a table."""
     problem = f"{name}, which adds objects to a table that the run did not write"
     return UnmanagedWrite("", name, None, failed, problem, adopts=True)
-
-
-def _may_store(text: str) -> bool:
-    """Return whether a text has the word ``CALL`` before anything but a procedure that stores nothing."""
-    for word in _CALL.finditer(text):
-        call = _NAMED_CALL.match(text, word.start())
-        if call is None or (call["name"] or call["quoted"]).lower() not in _STORING_NOTHING:
-            return True
-    return False
 
 
 def _writes(
@@ -259,6 +237,16 @@ def _catalog_of(procedure: Any) -> str:
     field = next(found for found in kind.getDeclaredFields() if "Catalog" in found.getType().getSimpleName())
     field.setAccessible(True)
     return str(field.get(procedure).name())
+
+
+def _name_of_procedure(procedure: Any, session: Any) -> list[str]:
+    """Return the parts of the name of a parsed procedure, an empty list if an expression has the name."""
+    if str(procedure.getClass().getSimpleName()) != "PlanWithUnresolvedIdentifier":
+        return _texts(procedure.nameParts())
+    expression = procedure.identifierExpr()
+    if str(expression.getClass().getSimpleName()) != "Literal":
+        return []
+    return _texts(session.sessionState().sqlParser().parseMultipartIdentifier(str(expression.value())))
 
 
 def _table_of_call(

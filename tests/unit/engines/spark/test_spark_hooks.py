@@ -320,8 +320,20 @@ def test_a_call_that_failed_is_reported_because_it_may_have_committed(reported, 
         "BEGIN EXECUTE IMMEDIATE 'select 1'; EXECUTE IMMEDIATE v; END",
         "BEGIN CALL c.system.ancestors_of('db.t'); CALL c.system.add_files(); END",
         "BEGIN CALL /* ancestors_of( */ c.system.add_files(); END",
-        "BEGIN CALL c.system.rewrite_data_files('db.t'); END",
+        "BEGIN CALL c.system.rewrite_table_path('db.t'); END",
         "BEGIN CALL IDENTIFIER('c.system.add_files')(); END",
+        "BEGIN CALL IDENTIFIER('c.' || 'system.add_files')(); END",
+        "BEGIN CALL `c``d`.system.add_files(); END",
+        'BEGIN CALL "c"."system"."add_files"(); END',
+        "BEGIN SELECT 1 AS abc://--; CALL c.system.add_files(); END",
+        "BEGIN /* ' /* */ */ CALL c.system.add_files(); -- '\n END",
+        "BEGIN SELECT r'\\'; CALL c.system.add_files('x'); END",
+        "BEGIN SELECT '\\''; CALL c.system.add_files(); SELECT '\\''; END",
+        "BEGIN DECLARE CONTINUE HANDLER FOR NOT FOUND CALL c.system.add_files(); SELECT 1; END",
+        "BEGIN SELECT 1 -- a\\\n ' \n; CALL c.system.add_files(); -- '\n END",
+        "EXECUTE IMMEDIATE '${statement}'",
+        'EXECUTE IMMEDIATE "variable"',
+        'EXECUTE IMMEDIATE \'select 1 \' "CA""LL c.system.add_files()"',
         "BEGIN CALL `ancestors_of`.system.add_files(); END",
         "EXECUTE IMMEDIATE 'CALL c.system.ancestors''_of(); '",
     ],
@@ -343,10 +355,47 @@ def test_gs_s3_012_a_text_that_may_call_a_procedure_may_add_existing_objects(tex
         "BEGIN CALL c.system.ancestors_of('db.t'); END",
         "begin\n call c . `system` . `Remove_Orphan_Files` (table => 'db.t');\n select 1;\nend",
         "EXECUTE IMMEDIATE 'CALL c.system.create_changelog_view(''db.t'')'",
+        "EXECUTE IMMEDIATE 'select 1' -- done",
+        "EXECUTE IMMEDIATE /* it's */ 'select 1' /* done */ INTO v",
+        "BEGIN SELECT 'call center', \"call\"; SELECT call FROM t WHERE call IN (1, 2) ORDER BY call; END",
+        "BEGIN -- it's a call\n SELECT regexp_count(a, '\\\\d'); EXECUTE IMMEDIATE 'select 1'; END",
+        "BEGIN SELECT immediate FROM t; END",
     ],
 )
 def test_a_text_of_statements_that_store_nothing_unseen_is_no_write(text):
     assert calls_in_text(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BEGIN CALL c.system.expire_snapshots('db.t'); CALL c.system.expire_snapshots('db.u'); END",
+        "BEGIN CALL IDENTIFIER('c.system.expire_snapshots')('db.t'); END",
+        "EXECUTE IMMEDIATE 'CALL c.system.expire_snapshots(''db.t'')'",
+    ],
+)
+def test_a_text_that_calls_a_procedure_of_a_table_is_a_write_that_may_store_nothing(text):
+    (write,) = calls_in_text(text)
+    assert write.problem == "CALL expire_snapshots, whose location is unknown"
+    assert (write.adopts, write.stores_files, write.may_store_nothing) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        (plan("Literal", value="c.system.expire_snapshots"), ""),
+        (plan("Literal", value="c.system.add_files"), "CALL add_files, which adds objects"),
+        (plan("Concat"), "CALL IDENTIFIER of a name that is not a literal, which adds objects"),
+    ],
+    ids=["of a table", "adopting", "expression"],
+)
+def test_a_procedure_of_spark_4_may_be_named_by_identifier(expression, problem):
+    procedure = plan("PlanWithUnresolvedIdentifier", identifierExpr=expression)
+    arguments = sequence(plan("Literal", value="db.t"))
+    (write,) = writes_of(plan("Call", procedure=procedure, args=arguments))
+    assert write.problem.startswith(problem)
+    assert write.adopts == bool(problem)
+    assert write.location == ("" if problem else "s3a://c/db/t")
 
 
 @pytest.mark.parametrize("name", ["ADD_FILES", "migrate", "register_table", "snapshot"])

@@ -595,7 +595,9 @@ def test_a_definition_of_a_table_has_no_rows_of_the_script(kind, content):
 
 
 def test_a_failed_conversion_of_a_table_that_was_converted_before_loses_no_rows():
-    (write,) = writes_of(conversion("db", TABLE), failed=True, tables=ObservedTables())
+    (write,) = writes_of(
+        conversion("db", TABLE), failed=True, tables=ObservedTables(), lookup=Lookup(database=CURRENT)
+    )
     assert write.is_maintenance
 
 

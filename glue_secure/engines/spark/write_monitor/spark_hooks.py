@@ -35,8 +35,8 @@ _SAVES_BY_PATH = (
 )
 # A static method that adds existing objects to a table without a query: it has a session and a table.
 _CONVERSION = ("io.delta.tables.DeltaTable", "convertToDelta")
-# Statements whose table is looked up when they have ended. Spark replaces ${...} by a setting.
-_LOOKED_UP = re.compile(r"\b(?:CALL|CONVERT)\b|\$\{", re.IGNORECASE)
+# Statements whose table is read when they have ended. Spark replaces ${...} by a setting.
+_NAMING_A_TABLE = re.compile(r"\b(?:CALL|CONVERT)\b|\$\{", re.IGNORECASE)
 # Logical plans of Spark 4 that execute the statements of a text, and texts that may have executed one of them
 # before Spark refused another.
 _TEXT_PLANS = frozenset(("CompoundBody", "UnresolvedExecuteImmediate"))
@@ -307,23 +307,23 @@ def _wrap_sql(original: Callable[..., Any], *, executes_calls_early: bool) -> Ca
     @functools.wraps(original)
     def sql(self: Any, *args: Any, **kwargs: Any) -> Any:
         with _texts(*args, **kwargs) as texts:
-            if _LOOKED_UP.search(texts[-1]):
+            if _NAMING_A_TABLE.search(texts[-1]):
                 for hooks in _all_hooks_of(self.sparkContext):
                     hooks.before_statement()
             try:
                 frame = original(self, *args, **kwargs)
             except BaseException as error:
                 matching, text = _all_hooks_of(self.sparkContext), texts[-1]
-                if _LOOKED_UP.search(text):
+                if _NAMING_A_TABLE.search(text):
                     for hooks in matching:
                         hooks.after_statement(self._jsparkSession, None)
                 if executes_calls_early and matching:
                     _report_failure(self, text, matching, refused=isinstance(error, AnalysisException))
                 raise
         matching, text = _all_hooks_of(self.sparkContext), texts[-1]
-        if matching and (executes_calls_early or _LOOKED_UP.search(text)):
+        if matching and (executes_calls_early or _NAMING_A_TABLE.search(text)):
             execution = frame._jdf.queryExecution()
-            if _LOOKED_UP.search(text):
+            if _NAMING_A_TABLE.search(text):
                 for hooks in matching:
                     hooks.after_statement(self._jsparkSession, _physical_plan(execution))
             if executes_calls_early:

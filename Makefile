@@ -56,7 +56,7 @@ test-spark4: $(READY4) guard ## run the contract and Spark tests on Spark 4.1 an
 		tests/spark tests/bypass tests/jobs
 # In the processes of other tests, three of these failed once: Great Expectations decided a rule that Spark
 # decides alone. They pass by themselves; the cause is not known.
-	@$(VENV4)/bin/python -m pytest -n 2 --dist loadfile -m "spark and not long" tests/spark/quality
+	@$(VENV4)/bin/python -m pytest -m "spark and not long" tests/spark/quality
 
 test-python313: $(READY4) guard ## run the unit tests on Python 3.13; they hardly depend on the Spark line
 	@$(VENV4)/bin/python $(PYTEST) tests/unit

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
+from glue_secure.connections.tls import trust_store
 from glue_secure.core.errors import GlueSecureError, UsageError
 from glue_secure.embedded import pki
 from glue_secure.embedded.folders import cache_folder, locked, write_private
@@ -156,7 +157,7 @@ def _run_ivy(work: Path, java_home: Path, total: int, report: Progress) -> None:
         java_home / "bin" / "java",
         f"-Divy.default.ivy.user.dir={work / 'ivy'}",
         f"-Djavax.net.ssl.trustStore={work / 'roots.p12'}",
-        f"-Djavax.net.ssl.trustStorePassword={pki.TRUST_STORE_PASSWORD}",
+        f"-Djavax.net.ssl.trustStorePassword={trust_store.PASSWORD}",
         *proxy_options(os.environ),
         *("-cp", installed_spark().bundled_jar("ivy-*.jar"), "org.apache.ivy.Main"),
         *("-cache", work / "ivy-cache", "-ivy", work / "ivy.xml", "-confs", "default"),

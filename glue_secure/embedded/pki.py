@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from glue_secure.connections.tls.system_roots import read_certificates
 from glue_secure.connections.tls.system_roots import system_roots as system_roots_of_openssl
+from glue_secure.connections.tls.trust_store import trust_store_of
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.embedded.folders import write_private
 
@@ -28,8 +29,6 @@ LOCALHOST = ("localhost", "127.0.0.1", "::1")
 LIFETIME = dt.timedelta(days=90)
 SKEW = dt.timedelta(hours=1)
 KEY_BITS = 2048
-TRUST_STORE_PASSWORD = "changeit"  # noqa: S105
-"""Java's default. It is not a secret: the trust stores contain public certificates only."""
 
 # For a Python whose OpenSSL has other default paths than the system.
 _SYSTEM_BUNDLES = (
@@ -135,10 +134,9 @@ def system_roots() -> tuple[x509.Certificate, ...]:
 
 
 def write_trust_store(path: Path, certificates: Sequence[x509.Certificate]) -> None:
-    """Write certificates as a PKCS#12 trust store for the JVM, under ``TRUST_STORE_PASSWORD``."""
+    """Write certificates as a PKCS#12 trust store for the JVM, under ``PASSWORD`` of a trust store."""
     entries = [pkcs12.PKCS12Certificate(c, f"root-{n}".encode()) for n, c in enumerate(certificates)]
-    algorithm = serialization.BestAvailableEncryption(TRUST_STORE_PASSWORD.encode())
-    write_private(path, pkcs12.serialize_java_truststore(entries, algorithm), 0o644)
+    write_private(path, trust_store_of(entries), 0o644)
 
 
 def _certifi() -> str:

@@ -23,6 +23,7 @@ from types import FrameType
 
 from cryptography import x509
 
+from glue_secure.connections.tls import trust_store
 from glue_secure.core.errors import GlueSecureError
 from glue_secure.embedded import folders, pki, spark_files
 from glue_secure.embedded.account import EmbeddedAccount
@@ -151,7 +152,7 @@ def _serve(state: Path, spec: LaunchSpec, postgres: Postgres) -> None:
         secret_access_key=secrets.token_urlsafe(30),
         ca_pem=authority.certificate,
         trust_store=state / "trust.p12",
-        trust_store_password=pki.TRUST_STORE_PASSWORD,
+        trust_store_password=trust_store.PASSWORD,
         postgres=server,
         spark_jars=spec.spark_jars,
         java_home=spec.java_home,

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from glue_secure.connections.tls import trust_store
 from glue_secure.connections.tls.system_roots import read_certificates
 from glue_secure.embedded import pki
 from glue_secure.embedded.installed_spark import installed_spark
@@ -87,11 +88,11 @@ def test_the_trust_store_contains_every_root_and_the_jvm_reads_it(
     roots = (*pki.system_roots(), authority_certificate)
     store = tmp_path / "a b.p12"
     pki.write_trust_store(store, roots)
-    loaded = pkcs12.load_pkcs12(store.read_bytes(), pki.TRUST_STORE_PASSWORD.encode())
+    loaded = pkcs12.load_pkcs12(store.read_bytes(), trust_store.PASSWORD.encode())
     assert {c.certificate for c in loaded.additional_certs} == set(roots)
     keytool = java_home(installed_spark()) / "bin" / "keytool"
     listing = subprocess.run(
-        [keytool, "-list", "-keystore", store, "-storepass", pki.TRUST_STORE_PASSWORD],
+        [keytool, "-list", "-keystore", store, "-storepass", trust_store.PASSWORD],
         capture_output=True,
         text=True,
         check=True,

@@ -52,11 +52,7 @@ test: guard ## run the linters and the whole test suite
 
 test-spark4: $(READY4) guard ## run the contract and Spark tests on Spark 4.1 and Python 3.13, in .venv-spark4
 	@$(VENV4)/bin/python $(PYTEST) tests/contract tests/unit/engines tests/unit/test_types_for_users.py
-	@$(VENV4)/bin/python $(PYTEST) -m "spark and not long" --ignore=tests/spark/quality \
-		tests/spark tests/bypass tests/jobs
-# In the processes of other tests, three of these failed once: Great Expectations decided a rule that Spark
-# decides alone. They pass by themselves; the cause is not known.
-	@$(VENV4)/bin/python -m pytest -m "spark and not long" tests/spark/quality
+	@$(VENV4)/bin/python $(PYTEST) -m "spark and not long" tests/spark tests/bypass tests/jobs
 
 test-python313: $(READY4) guard ## run the unit tests on Python 3.13; they hardly depend on the Spark line
 	@$(VENV4)/bin/python $(PYTEST) tests/unit

@@ -90,7 +90,8 @@ class Planner:
         self._frame, self._to_sql, self._functions = frame, to_sql, F
         self._types = {item.name: item.dataType for item in frame.schema.fields}
         self._names = [item.name for item in frame.schema.fields]
-        self._ansi = str(frame.sparkSession.conf.get("spark.sql.ansi.enabled", "false")).lower() == "true"
+        # With a second argument, the result would be that argument wherever Spark's own default applies.
+        self._ansi = str(frame.sparkSession.conf.get("spark.sql.ansi.enabled")).lower() == "true"
 
     def plan(self, kind: str, expectation: Any) -> CheckPlan | None:
         """Return the plan of an expectation, or None if it is not supported."""

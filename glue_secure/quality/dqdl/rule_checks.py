@@ -555,7 +555,7 @@ def _cast(column: Column, kind: str) -> Column:
     if hasattr(type(column), "try_cast"):
         return column.try_cast(kind)
     session = SparkSession.getActiveSession()
-    if session is None or session.conf.get("spark.sql.ansi.enabled", "false") != "true":
+    if session is None or session.conf.get("spark.sql.ansi.enabled") != "true":
         return column.cast(kind)
     expression: Any = column._jc
     return F.expr(f"try_cast({expression.expr().sql()} AS {kind})")

@@ -9,8 +9,9 @@ from quality_frames import RAISING, SCHEMA, rows, rules, suite, with_conditions
 
 from glue_secure.quality import fallback
 from glue_secure.quality.checker import GREAT_EXPECTATIONS, ONE_PASS, Checker
-from glue_secure.quality.plans import SUPPORTED
+from glue_secure.quality.plans import COLUMN_CONDITIONS, SUPPORTED
 
+ANSI = "spark.sql.ansi.enabled"
 # rows, share of nulls, expectations of each type
 FRAMES = ((0, 0.0, 1), (40, 0.2, 2))
 MORE = ((1, 0.0), (1, 1.0), (3, 0.5), (7, 0.0), (9, 1.0), (30, 0.05), (60, 0.4), (200, 0.1))
@@ -45,11 +46,36 @@ def compare(spark, seed, size, nulls, forms=None):
     return differ, {outcome.rule.kind for outcome in result.outcomes if outcome.by == ONE_PASS}
 
 
-@pytest.mark.parametrize("frame", FRAMES)
-def test_outcomes_and_counts_are_those_of_great_expectations(glue_spark, frame):
+@pytest.fixture
+def ansi(request, glue_spark):
+    """Switch ANSI SQL on or off; ``None`` is Spark's default, on since Spark 4."""
+    if request.param is None:
+        glue_spark.conf.unset(ANSI)
+    else:
+        glue_spark.conf.set(ANSI, request.param)
+    yield request.param or glue_spark.conf.get(ANSI)
+    glue_spark.conf.unset(ANSI)
+
+
+@pytest.mark.parametrize(
+    ("frame", "ansi"), [(FRAMES[0], None), (FRAMES[1], "false"), (FRAMES[1], "true")], indirect=["ansi"]
+)
+def test_outcomes_and_counts_are_those_of_great_expectations(glue_spark, frame, ansi):
     differ, decided = compare(glue_spark, 1, *frame)
     assert differ == []
-    assert decided == SUPPORTED
+    # With ANSI SQL, Great Expectations decides literals of another type than their column.
+    with_literals = {kind for kind, (*_, ignores_nulls) in COLUMN_CONDITIONS.items() if ignores_nulls}
+    assert decided >= (SUPPORTED if ansi == "false" else SUPPORTED - with_literals)
+
+
+@pytest.mark.parametrize("ansi", [None, "false", "true"], indirect=True)
+def test_a_literal_of_another_type_is_decided_as_great_expectations_decides_it(glue_spark, ansi):
+    frame = glue_spark.createDataFrame(rows(random.Random(1), 9, 0.2), SCHEMA).coalesce(1)
+    arguments = {"column": "s", "value_set": [1, 12]}
+    checker = Checker(suite([("expect_column_values_to_not_be_in_set", arguments)]))
+    (outcome,), (report,) = checker.check(frame).outcomes, fallback.validate(frame, checker.expectations)
+    assert outcome.passed is report.passed
+    assert outcome.by == (GREAT_EXPECTATIONS if ansi == "true" else ONE_PASS)
 
 
 def test_an_expectation_that_raises_is_undecided_and_does_not_affect_others(glue_spark):

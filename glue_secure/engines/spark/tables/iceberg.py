@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import UsageError
 from glue_secure.core.identifiers import quoted
-from glue_secure.engines.spark.tables.located import LoadedOnce, no_change_feed, temporary_view
+from glue_secure.engines.spark.tables.located import (
+    LoadedOnce,
+    newest_iceberg_table,
+    no_change_feed,
+    temporary_view,
+)
 from glue_secure.engines.spark.write_monitor.spark_hooks import suppress_write_monitoring
 from glue_secure.io.tables.history import Commit, History, RecentCommits, RowChange
 from glue_secure.io.tables.increment import Increment, Selection
@@ -378,11 +383,7 @@ class IcebergTable(LoadedOnce):
 
     def _load_newest(self) -> Any:
         """Return Iceberg's ``Table``."""
-        jvm: Any = self.spark._jvm
-        utilities = jvm.org.apache.iceberg.spark.Spark3Util
-        table = utilities.loadIcebergTable(self.spark._jsparkSession, self._sql_name())
-        table.refresh()
-        return table
+        return newest_iceberg_table(self.spark._jvm, self.spark._jsparkSession, self._sql_name())
 
 
 class _Call:

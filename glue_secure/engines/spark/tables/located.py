@@ -1,4 +1,4 @@
-"""What tables of several formats share: their location, and names in SQL statements."""
+"""What tables of several formats or modules share: loading, locations, and names in SQL statements."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ class LoadedOnce:
             yield
         finally:
             self._loaded.pop()
+
+
+def newest_iceberg_table(jvm: Any, session: Any, name: str) -> Any:
+    """Return Iceberg's ``Table`` of a session of the JVM, with its newest metadata.
+
+    Args:
+        jvm: the session's JVM.
+        session: the JVM's ``SparkSession`` whose catalog has the table.
+        name: the quoted name, with the catalog.
+    """
+    table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session, name)
+    table.refresh()
+    return table
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from glue_secure.core.identifiers import quoted
 from glue_secure.engines.spark.locations import path_of
 from glue_secure.engines.spark.tables.delta import DeltaLakeTable
+from glue_secure.engines.spark.tables.located import newest_iceberg_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -112,11 +113,8 @@ class TableLookup:
             session: the JVM's ``SparkSession`` whose catalog has the table.
             name: the parts of the table's name, with the catalog.
         """
-        jvm: Any = self._spark._jvm
-        utilities = jvm.org.apache.iceberg.spark.Spark3Util
         try:
-            table = utilities.loadIcebergTable(session, ".".join(map(quoted, name)))
-            table.refresh()
+            table = newest_iceberg_table(self._spark._jvm, session, ".".join(map(quoted, name)))
         except Exception:  # dropped or renamed since, or a table of another format
             return []
         return locations_in(table.properties(), str(table.location()))

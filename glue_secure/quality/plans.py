@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.quality.conditions import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 ROW_COUNT = "table.row_count"
 NULLS = "column_values.nonnull.unexpected_count"
 Values = Mapping[str, Any]
+# The arguments of COLUMN_CONDITIONS that are compared with a column.
+_LITERALS = ("regex", "value_set", "min_value", "max_value", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,9 @@ class Planner:
         metric, expected, ignores_nulls = COLUMN_CONDITIONS[kind]
         column = quoted(arguments["column"])
         if self._ansi and ignores_nulls:
-            # In ANSI mode, Great Expectations reports an error for a literal of another type than the column.
-            literal = (
-                "regex" if "regex" in arguments else "value_set" if "value_set" in arguments else "min_value"
-            )
-            if not _comparable(arguments.get(literal), self._types[arguments["column"]].typeName()):
+            # In ANSI mode, Great Expectations reports an error for a literal of another type.
+            compared = "integer" if "_lengths_" in kind else self._types[arguments["column"]].typeName()
+            if not all(_comparable(arguments.get(name), compared) for name in _LITERALS):
                 return None
         if "regex" in arguments and not self._compiles(arguments["regex"]):
             return None
@@ -330,5 +331,14 @@ def _require(counts: CountMetrics | None) -> CountMetrics:
 def _comparable(literal: Any, data_type: str) -> bool:
     """Return whether Spark compares the literal with a column of this type without a cast that can fail."""
     values = literal if isinstance(literal, (list, tuple)) else [literal]
-    is_text = data_type in ("string", "char", "varchar")
-    return all(value is None or isinstance(value, str) is is_text for value in values)
+    if data_type in ("string", "char", "varchar"):
+        return all(value is None or isinstance(value, str) for value in values)
+    return all(not isinstance(value, str) or (data_type == "date" and _is_date(value)) for value in values)
+
+
+def _is_date(text: str) -> bool:
+    """Return whether the text is a date that Spark reads as Python does, such as ``2026-12-31``."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

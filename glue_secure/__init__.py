@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from glue_secure.secure_job import SecureJob
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "BookmarkConflictError",

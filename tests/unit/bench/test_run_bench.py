@@ -75,6 +75,25 @@ def test_the_interval_decides(bench, sure, met):
     assert verdicts(bench, {"job": job(sure)}) == {"job": met}
 
 
+@pytest.mark.parametrize("state", [True, False])
+def test_a_bookmark_meets_its_target_in_time_memory_and_size(bench, state):
+    met = {"time": True, "memory": True, "state": state}
+    figures = {"time_over_bare": {"median": 1.0}, "memory_over_bare_mib": {"median": 0.1}, "state_bytes": 5}
+    row = {"objects": 9, "mode": "select", "met": met, **figures}
+    results = {"bookmarks": {"rows": [row, row | {"mode": "bounded"}]}}
+    assert verdicts(bench, results) == {"bookmarks-9": state}
+
+
+def test_what_has_no_target_does_not_count_as_undecided(bench):
+    of_copy = {"of copy": {"median": 0.5}}
+    columns = {"rows": 9, "summary": dict.fromkeys(("pandas", "tokenise", "encrypt"), of_copy)}
+    results = {"columns": columns | {"measured": MEASURED}, "job": job([1.0, 1.05])}
+    page = bench.page(results, {})
+    assert "0 targets met, 0 missed, 1 not decided" in page
+    assert "tokenise 0.50" in page
+    assert page.count("no target") == 1
+
+
 class Reader(HTMLParser):
     def __init__(self):
         super().__init__()

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from glue_secure.audit.packed import Packed
-from glue_secure.core.controls import CONTROLS, REPORTED_ONLY, Control
+from glue_secure.core.controls import CONTROLS, Control, is_reported_only
 from glue_secure.core.findings import Finding, Verdict
 from glue_secure.core.redaction import escape_surrogates
 
@@ -112,13 +112,10 @@ class AuditFinding:
     def is_reported(self) -> bool:
         """Whether it does not pass and yet does not change the exit code.
 
-        The baseline accepts it, its control is reported only, or it is UNKNOWN of GS-SPK, which does not stop
-        a run either (docs/adr/0014).
+        The baseline accepts it, or it is reported only, as it would be in a run.
         """
         return self.verdict is not Verdict.PASS and (
-            bool(self.accepted)
-            or self.control.id in REPORTED_ONLY
-            or (self.control.family == "GS-SPK" and self.verdict is Verdict.UNKNOWN)
+            bool(self.accepted) or is_reported_only(self.control.id, self.verdict.value)
         )
 
     @property

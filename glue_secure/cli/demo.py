@@ -172,9 +172,9 @@ def _facts(step: DemoStep) -> list[tuple[str, str]]:
     per_source = ", ".join(f"{read['source']} {_count(read['rows'])}" for read in step.reads)
     lines.append(("rows in", f"{_count(step.rows_read)}  ({per_source})"))
     lines.append(("rows out", _count(step.rows_written)))
-    # Every object in the evidence was read back.
     encryptions = sorted({(item["algorithm"], item["key"]) for item in step.objects})
-    lines.append(("objects", f"{len(step.objects)} written, {len(step.objects)} read back"))
+    verified_by = f" ({', '.join(step.verified_by)})" if step.verified_by else ""
+    lines.append(("objects", f"{len(step.objects)} written, {len(step.objects)} verified{verified_by}"))
     lines += [("", f"{algorithm} {key}") for algorithm, key in encryptions]
     if step.tls:
         lines.append(

@@ -68,6 +68,8 @@ class Outcome(str, Enum):
     REFUSED = "refused"
     FAILED = "failed"
     ABANDONED = "abandoned"
+    WITHOUT_COMMIT = "ended without job.commit()"
+    SIGTERM = "terminated by SIGTERM"
     NOT_ENDED = NOT_ENDED
     UNREADABLE = UNREADABLE
 
@@ -120,7 +122,8 @@ def list_runs(
 def show(run: RunName, location: Location = "", state: State = None, as_json: Json = False) -> None:
     """Show the evidence of a run, the verdict first. The exit code is 3 if a control did not pass.
 
-    Findings that an exception tolerates, and those about exceptions (GS-POL-002), do not change it.
+    Findings that are reported only do not change it: those that an exception tolerates, GS-POL-002, and
+    GS-SPK controls that are UNKNOWN and did not stop the run.
     """
     found = read_run(run, location, state)
     if as_json:

@@ -68,6 +68,17 @@ FAMILIES = {
 REPORTED_ONLY = frozenset({"GS-POL-002"})
 """Controls whose violation is reported: it stops no run, and gives no command the exit code 3 or 4."""
 
+
+def is_reported_only(control: str, verdict: str) -> bool:
+    """Return whether a finding of the control that did not pass is reported, and is no violation.
+
+    It stops no run, and gives no command the exit code 3 or 4. UNKNOWN of GS-SPK is such a finding, unless the
+    job requires worker encryption: then it is the control of the error that ended the run (docs/adr/0014).
+    """
+    is_undecided_worker = verdict == "UNKNOWN" and control.startswith("GS-SPK-")
+    return verdict != "PASS" and (control in REPORTED_ONLY or is_undecided_worker)
+
+
 AUDITED_ONLY = frozenset(
     {
         "GS-SEC-012",
@@ -164,7 +175,7 @@ _TABLE = (
     Control("GS-S3-003", "No per-bucket setting contradicts the plan", C,
             "fs.s3a.bucket.BUCKET.* overrides fs.s3a.*, so it can disable encryption for one bucket.", _S3A),
     Control("GS-S3-004", "Every object written is SSE-KMS under the expected key", C,
-            "Settings prove nothing about an object. Each new object is read back, or a sample if the bucket's policy proves the rest.", _SSE_KMS),
+            "Settings prove nothing about an object. Each new object is verified by S3's response to the request that stored it (receipts), by HeadObject, or by a proof from the bucket policy with a sample.", _SSE_KMS),
     Control("GS-S3-005", "No read or write option changes encryption or the endpoint", C,
             "Such options override the planned settings.", _S3A),
     Control("GS-S3-006", "Files are written to S3 only", H,

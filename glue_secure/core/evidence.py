@@ -85,13 +85,14 @@ class WriteRecord:
         target: S3 location, ``connection/table`` of a JDBC write, or the ARN of a table or stream.
         format: ``parquet``, ``csv``, ...; the database engine of a JDBC write; the name of a connector.
         rows: rows written; None if they were not counted.
-        objects: new objects that were read back; empty for JDBC. A document lists the first 100 of its run.
-        verified_seconds: duration of the read-back.
+        objects: new objects that were verified one by one; empty for JDBC. A document lists the first 100 of its
+            run.
+        verified_seconds: duration of the verification.
         kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``unmanaged`` (written by Spark
             outside glue-secure), ``unmanaged-unverified``, or the name of a connector (``dynamodb``).
-        proved: new objects that were not read back, because the bucket's default encryption and policy prove
-            their encryption.
-        proof: SHA-256 of these bucket rules, ``""`` if every object was read back.
+        proved: new objects that were not verified one by one, because the bucket's default encryption and
+            policy prove their encryption.
+        proof: SHA-256 of these bucket rules, ``""`` if no bucket rules were relied on.
         verified_by: ``HeadObject`` (each of ``objects`` was read back), or ``receipts`` (S3's responses to
             the requests that stored them, and a sample that was read back), or ``incomplete`` (an error ended
             the record of the write: it has not all objects).
@@ -100,7 +101,7 @@ class WriteRecord:
         branch: the branch of Iceberg that the commits are on, ``""`` for the table itself.
         objects_in_parts: number of further ``objects``, which are in the parts.
         proved_in_parts: number of further ``proved``, which are in the parts.
-        encryption: how all objects that were read back are encrypted.
+        encryption: how all objects that were verified one by one are encrypted.
         bytes: their total size; receipts do not know the size of every object.
         folders: the folders of all ``objects`` and ``proved``. Not in the document.
     """

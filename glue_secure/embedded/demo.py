@@ -46,7 +46,8 @@ class DemoStep:
         rows_read: number of flights read; None if the run did not count them.
         rows_written: number of rows written to the curated bucket.
         reads: every source with its number of rows.
-        objects: URI, algorithm and key of every written object, as verified after the write.
+        objects: URI, algorithm and key of the written objects that the evidence lists, as verified.
+        verified_by: how the objects of the writes were verified, such as ``receipts``.
         written: number of new or changed objects in the curated and evidence buckets, without evidence.
         tls: the TLS facts of the database connection, ``{}`` without a connection.
         bookmark: the bookmark's state before and after the run.
@@ -75,6 +76,7 @@ class DemoStep:
     phases: Mapping[str, float]
     log: str = field(default="", repr=False)
     facts: tuple[tuple[str, str], ...] = ()
+    verified_by: tuple[str, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -278,6 +280,7 @@ def _observed(evidence: dict[str, Any]) -> dict[str, Any]:
         "rows_read": _total(read["rows"] for read in reads if read["kind"] == "s3"),
         "rows_written": _total(write["rows"] for write in writes),
         "objects": objects,
+        "verified_by": tuple(sorted({write["verified_by"] for write in writes if write["objects"]})),
         "tls": tls,
         "bookmark": evidence.get("bookmark") or {},
         "phases": evidence.get("seconds", {}),

@@ -38,7 +38,7 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 _cells(each, "control", "verdict", "resource", "found", "required", "fix", "exception")
                 for each in records(document, "controls")
-                if each.get("verdict") != "PASS" and not is_reported(each)
+                if each.get("verdict") != "PASS" and not is_reported(each, document)
             ],
         ),
         Section(
@@ -47,7 +47,7 @@ def sections(document: Document) -> Iterator[Section]:
             [
                 _cells(each, "control", "verdict", "resource", "found", "fix", "exception")
                 for each in records(document, "controls")
-                if is_reported(each)
+                if is_reported(each, document)
             ],
         ),
         Section(
@@ -175,7 +175,7 @@ def sections(document: Document) -> Iterator[Section]:
 def verdict(document: Document) -> str:
     """Return one line: the outcome, the control that stopped the run, and how many checks passed."""
     checks = records(document, "controls")
-    reported = sum(map(is_reported, checks))
+    reported = sum(is_reported(each, document) for each in checks)
     not_passed = sum(each.get("verdict") != "PASS" for each in checks) - reported
     error = document.get("error") or {}
     cause = text(error.get("control")) or text(error.get("type"))

@@ -273,7 +273,7 @@ def _headline(rows: Sequence[RunRow], states: Counter[str]) -> str:
     words = {
         FAILED: "refused or failed",
         UNKNOWN: "not verified",
-        TOLERATED: "with a tolerated violation",
+        TOLERATED: "with reported findings",
         PASSED: "succeeded with all checks passed",
     }
     counted = ", ".join(f"{states[name]:,} {words[name]}" for name in _STATES if states[name])

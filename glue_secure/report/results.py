@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from glue_secure.core.controls import CONTROLS, REPORTED_ONLY, Control, Severity
+from glue_secure.core.controls import CONTROLS, Control, Severity, is_reported_only
 from glue_secure.core.redaction import redact_text
 from glue_secure.report.document import Document, records, text
 
@@ -53,9 +53,9 @@ class Result:
     @property
     def reported(self) -> bool:
         """Whether it did not pass, and is no violation: see :func:`glue_secure.report.stored.is_reported`."""
-        return not self.passed and (
-            self.reported_only or bool(self.exception) or self.control in REPORTED_ONLY
-        )
+        if self.passed or self.stopped:
+            return False
+        return self.reported_only or bool(self.exception) or is_reported_only(self.control, self.verdict)
 
     @property
     def known(self) -> Control:

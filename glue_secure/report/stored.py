@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from glue_secure.core.controls import REPORTED_ONLY
+from glue_secure.core.controls import is_reported_only
 from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.evidence import canonical_json, digest
 from glue_secure.core.evidence_parts import NAME as PART_NAME
@@ -324,24 +324,34 @@ def not_passed(document: Mapping[str, Any]) -> list[str]:
     found = {
         each.get("control")
         for each in document.get("controls") or ()
-        if each.get("verdict") != "PASS" and not is_reported(each)
+        if each.get("verdict") != "PASS" and not is_reported(each, document)
     }
-    found.add((document.get("error") or {}).get("control"))
+    found.add(_stopping_control(document))
     return sorted(str(control) for control in found if control)
 
 
 def reported(document: Mapping[str, Any]) -> list[str]:
     """Return the ids of the controls with findings that are reported only, sorted."""
-    return sorted({str(each.get("control")) for each in document.get("controls") or () if is_reported(each)})
+    return sorted(
+        {str(each.get("control")) for each in document.get("controls") or () if is_reported(each, document)}
+    )
 
 
-def is_reported(finding: Mapping[str, Any]) -> bool:
-    """Return whether a finding did not pass, and is no violation of the policy.
+def is_reported(finding: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+    """Return whether a finding of the document did not pass, and is no violation of the policy.
 
-    An exception of the policy file tolerates it, or it is about the policy file's exceptions.
+    An exception of the policy file tolerates it, or it is reported only (:func:`is_reported_only`) and its
+    control did not stop the run.
     """
-    is_tolerated = bool(finding.get("exception")) or finding.get("control") in REPORTED_ONLY
-    return finding.get("verdict") != "PASS" and is_tolerated
+    control, verdict = str(finding.get("control")), str(finding.get("verdict"))
+    if finding.get("exception"):
+        return verdict != "PASS"
+    return is_reported_only(control, verdict) and control != _stopping_control(document)
+
+
+def _stopping_control(document: Mapping[str, Any]) -> str | None:
+    control = (document.get("error") or {}).get("control")
+    return str(control) if control else None
 
 
 def signing_key(document: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ _SHOWN = {
 
 PASSED, TOLERATED, UNKNOWN, FAILED = "pass", "warn", "unknown", "fail"
 """States of a run, from best to worst; also the names of their colours in the style sheet."""
-LABELS = {PASSED: "passed", TOLERATED: "tolerated", UNKNOWN: "not verified", FAILED: "not passed"}
+LABELS = {PASSED: "passed", TOLERATED: "reported", UNKNOWN: "not verified", FAILED: "not passed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +303,8 @@ def headline(run: StoredRun, found: Sequence[Result]) -> str:
     counts = {
         "failed": sum(one.verdict == "FAIL" and not one.reported for one in others),
         "could not be verified": sum(one.verdict == "UNKNOWN" and not one.reported for one in others),
-        "tolerated": sum(one.reported for one in others),
+        "tolerated": sum(one.reported and bool(one.exception) for one in others),
+        "reported only": sum(one.reported and not one.exception for one in others),
     }
     return f"Succeeded: {', '.join(f'{count:,} {name}' for name, count in counts.items() if count)}"
 

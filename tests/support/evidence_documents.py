@@ -52,7 +52,7 @@ def tolerated() -> dict[str, Any]:
         finding(
             "GS-S3-014", "FAIL", "s3://landing/old/", exception="SEC-7", required="SSE-KMS", fix="encrypt"
         ),
-        finding("GS-SPK-001", "UNKNOWN", "between driver and executors", fix="`spark.authenticate`=true"),
+        finding("GS-S3-002", "UNKNOWN", "endpoint of S3", fix="set `fs.s3a.endpoint`"),
     ]
     exception = {"control": "GS-S3-014", "resource": "s3://landing/*", "ticket": "SEC-7", "owner": "data"}
     document["policy"] = {

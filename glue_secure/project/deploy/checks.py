@@ -22,7 +22,7 @@ from glue_secure.core.arguments import (
     without_dashes,
 )
 from glue_secure.core.catalog_encryption import CatalogEncryption, check_metadata, check_passwords
-from glue_secure.core.controls import AUDITED_ONLY, CONTROLS, REPORTED_ONLY
+from glue_secure.core.controls import AUDITED_ONLY, CONTROLS, is_reported_only
 from glue_secure.core.errors import ControlError, GlueSecureError, UsageError, VerificationError
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
@@ -102,7 +102,7 @@ def run_only_controls(findings: tuple[Finding, ...]) -> tuple[str, ...]:
 
 def exit_code(findings: tuple[Finding, ...]) -> int:
     """Return 3 if a finding failed, else 4 if one is unknown, else 0. Some controls are reported only."""
-    verdicts = {finding.verdict for finding in findings if finding.control not in REPORTED_ONLY}
+    verdicts = {one.verdict for one in findings if not is_reported_only(one.control, one.verdict.value)}
     return 3 if Verdict.FAIL in verdicts else 4 if Verdict.UNKNOWN in verdicts else 0
 
 

@@ -14,6 +14,8 @@ from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.report.schema import json_schema
 from glue_secure.report.stored import NOT_ENDED, S3Folder, stored_runs, with_documents
+from glue_secure.run.process_hooks import Terminated
+from glue_secure.run.run import ENDED_WITHOUT_COMMIT
 
 PREFIX = S3Uri("evidence", "runs")
 
@@ -87,6 +89,38 @@ def test_list_filters_by_outcome_control_and_job(folder):
     assert ids("--control", "gs-bkm-001") == {"jr_2"}
     assert ids("--job", "another") == set()
     assert ids("--since", "2999-01-01") == set()
+
+
+def stored_outcome(folder, outcome, *controls, error=None):
+    """Change the evidence of the run that succeeded, and return its path."""
+    path = folder / "runs" / "job=curate" / "run=jr_1" / "evidence.json"
+    document = json.loads(path.read_text())
+    document |= {"outcome": outcome, "error": error, "controls": list(controls) or document["controls"]}
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("outcome", [ENDED_WITHOUT_COMMIT, str(Terminated())])
+def test_list_finds_runs_that_ended_without_a_commit(folder, outcome):
+    stored_outcome(folder, outcome)
+    (run,) = json.loads(invoke("list", "--in", folder, "--json", "--outcome", outcome).stdout)
+    assert (run["run_id"], run["outcome"]) == ("jr_1", outcome)
+
+
+def test_undecided_encryption_of_workers_is_reported_if_it_did_not_stop_the_run(folder):
+    undecided = {"control": "GS-SPK-001", "verdict": "UNKNOWN", "resource": "between driver and executors"}
+    failed = undecided | {"control": "GS-SPK-003", "verdict": "FAIL"}
+    stopped = {"type": "VerificationError", "control": "GS-SPK-001", "message": "GS-SPK-001 cannot verify: x"}
+
+    def listed(*arguments, **more):
+        path = stored_outcome(folder, *arguments, **more)
+        runs = json.loads(invoke("list", "--in", folder, "--json").stdout)
+        (run,) = (run for run in runs if run["run_id"] == "jr_1")
+        return run["not_passed"], run["reported"], invoke("show", path).exit_code
+
+    assert listed("succeeded", undecided) == ([], ["GS-SPK-001"], 0)
+    assert listed("refused", undecided, error=stopped) == (["GS-SPK-001"], [], 3)
+    assert listed("refused", failed) == (["GS-SPK-003"], [], 3)
 
 
 def test_the_fix_for_an_unknown_run_lists_the_same_location(folder, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from evidence_documents import HOSTILE, NOW, first_form, hostile, large, period, stored, tolerated
+from evidence_documents import HOSTILE, NOW, finding, first_form, hostile, large, period, stored, tolerated
 from export_validators import validate_asff, validate_junit, validate_ocsf, validate_sarif
 from typer.testing import CliRunner
 
@@ -153,7 +153,7 @@ def test_a_pass_in_a_later_run_updates_the_finding_of_an_earlier_one():
     names = [
         one["ruleId"] for one in sarif.document([stored(passing), stored(failing)])["runs"][0]["results"]
     ]
-    assert names == ["GS-SPK-001"]
+    assert names == ["GS-S3-002"]
 
 
 def test_a_tolerated_violation_stays_failed_and_names_its_exception():
@@ -163,13 +163,23 @@ def test_a_tolerated_violation_stays_failed_and_names_its_exception():
     assert "SEC-7" in one["Note"]["Text"]
     results = {each["ruleId"]: each for each in sarif.document([run])["runs"][0]["results"]}
     assert results["GS-S3-014"]["suppressions"][0]["status"] == "accepted"
-    assert "suppressions" not in results["GS-SPK-001"]
+    assert "suppressions" not in results["GS-S3-002"]
     statuses = {
         event["compliance"]["control"]: event["status"]
         for event in ocsf.events([run])
         if "compliance" in event
     }
     assert statuses["GS-S3-014"] == "Suppressed"
+
+
+def test_undecided_encryption_of_workers_is_suppressed_and_no_error(tmp_path):
+    document = first_form()
+    document["controls"].append(finding("GS-SPK-001", "UNKNOWN", "between driver and executors"))
+    run = stored(document)
+    (one,) = sarif.document([run])["runs"][0]["results"]
+    assert one["suppressions"][0]["status"] == "accepted"
+    (suite,) = validate_junit(junit.document([run]), tmp_path)
+    assert (suite.failures, suite.errors, suite.skipped) == (0, 0, 1)
 
 
 def test_a_refused_run_is_a_detection_with_the_severity_and_fix_of_its_control():

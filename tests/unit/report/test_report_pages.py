@@ -5,7 +5,18 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from evidence_documents import HOSTILE, KEY, NOW, first_form, hostile, large, period, stored, tolerated
+from evidence_documents import (
+    HOSTILE,
+    KEY,
+    NOW,
+    finding,
+    first_form,
+    hostile,
+    large,
+    period,
+    stored,
+    tolerated,
+)
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
@@ -57,6 +68,24 @@ def test_a_check_that_was_not_decided_is_no_pass():
     assert shown(document).state == "fail"
     document["controls"] = [{"control": "GS-S3-004", "verdict": "GREEN", "resource": "r"}]
     assert shown(document).state == "unknown"
+
+
+def test_undecided_encryption_of_workers_is_reported_if_it_did_not_stop_the_run():
+    document = first_form()
+    document["controls"].append(finding("GS-SPK-001", "UNKNOWN", "between driver and executors"))
+    found = shown(document)
+    assert (found.state, found.headline) == ("warn", "Succeeded: 1 reported only")
+    assert found.failing.items[0].reported
+    document["outcome"] = "refused"
+    document["error"] = {
+        "type": "VerificationError",
+        "control": "GS-SPK-001",
+        "message": "GS-SPK-001 cannot verify: between driver and executors",
+    }
+    found = shown(document)
+    assert (found.state, found.headline) == ("unknown", "Refused: GS-SPK-001 could not be verified")
+    (one,) = found.failing.items
+    assert (one.stopped, one.reported) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +161,7 @@ def test_a_period_counts_runs_by_state_and_shows_each_job_on_the_time_line():
     assert found.headline.startswith("43 runs: 6 refused or failed, 19 not verified, 18 succeeded")
     assert {line.job for line in found.lines.items} == set(found.jobs)
     assert sum(count for line in found.lines.items for _, count in line.counts) == 43
-    assert [one.control.id for one in found.problems.items] == ["GS-TLS-001", "GS-SPK-001", "GS-S3-014"]
+    assert [one.control.id for one in found.problems.items] == ["GS-TLS-001", "GS-S3-002", "GS-S3-014"]
     assert found.sources.items[0].rows == 36 * 308_641
     assert [one.uses for one in found.exemptions.items] == [0, 54]
 

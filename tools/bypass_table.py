@@ -11,7 +11,7 @@ import bypass_matrix
 
 from glue_secure.core.controls import CONTROLS
 
-OUTCOMES = ("encrypted", "rejected", "detected")
+OUTCOMES = ("encrypted", "rejected", "detected", "nothing stored")
 _MATRIX_TEST = "tests/bypass/test_bypass_matrix.py::test_every_combination_is_encrypted_rejected_or_detected"
 _SESSIONS_TEST = (
     "tests/bypass/test_sessions.py::test_every_combination_of_a_session_is_encrypted_rejected_or_detected"
@@ -125,6 +125,7 @@ def _error(name: str, problem: str) -> TableError:
 def as_markdown(root: Path) -> str:
     """Return the text of ``docs/bypass-attempts.md``."""
     table = [*cases(root), *combinations()]
+    unobserved = sum(case.outcome_listed == bypass_matrix.NOT_OBSERVED for case in table)
     counts = ", ".join(f"{sum(case.outcome == outcome for case in table)} {outcome}" for outcome in OUTCOMES)
     lines = [
         "# Bypass attempts",
@@ -132,16 +133,18 @@ def as_markdown(root: Path) -> str:
         "Generated from `tools/bypass_attempts.ini` and `tools/bypass_matrix.py` by `make docs`; do not",
         "edit.",
         "",
-        "The suite tests every attempt below to write data without encryption under the run's key. Each one",
-        "ends in one of three ways:",
+        "Each attempt below tries to store data that is not encrypted under the run's key. With the [request",
+        "guard](verification.md#request-guard), each one ends in one of four ways:",
         "",
         "- encrypted: the data is encrypted under the key, and the evidence lists it",
         "- rejected: an error before any data is written",
         "- detected: an error after the write, or at commit for writes outside glue-secure. The bookmark",
         "  does not move, and the data that was written stays at the target",
+        "- nothing stored: the attempt stores nothing, and the run succeeds",
         "",
-        "Where the outcome differs without the request guard, it follows in parentheses. `not observed`",
-        "means that only the request guard observes the attempt.",
+        "Without the request guard, which AWS Glue does not load by default, the outcome follows in",
+        f"parentheses where it differs. {unobserved} attempts are then `not observed`: the run does not",
+        "verify what they store. A bucket policy can deny it.",
         "",
         "Each attempt runs on `local[2]`. The last sections repeat some on a local cluster and with Hive.",
         "Some run with the suite, the others with `make test-long`, with the guard and without it.",

@@ -272,12 +272,14 @@ _ROWS = (
     ("nist-800-53", "SC-23", "Session authenticity",
      "the server's certificate and name are verified", "TLS-001 TLS-002 TLS-003"),
     ("nist-800-53", "SC-28", "Protection of information at rest",
-     "stored objects, bookmarks, metadata and spilled data are encrypted", _AT_REST),
+     "stored objects, bookmarks and metadata are encrypted; that of spilled data is reported", _AT_REST),
     ("nist-800-53", "SC-28(1)", "Cryptographic protection at rest",
-     "stored objects, bookmarks, metadata and spilled data are encrypted", _AT_REST),
+     "stored objects, bookmarks and metadata are encrypted; that of spilled data is reported", _AT_REST),
     ("nist-800-53", "AU-9(3)", "Cryptographic protection of audit information",
-     "evidence is encrypted, chained and signed", "EVD-001 EVD-002 EVD-003 BKT-006"),
-    ("nist-800-53", "AU-12", "Audit record generation", "each run leaves evidence", "EVD-001"),
+     "evidence is encrypted and chained, and signed if the job names a key",
+     "EVD-001 EVD-002 EVD-003 BKT-006"),
+    ("nist-800-53", "AU-12", "Audit record generation",
+     "a run writes evidence; only the record of its start if its process is killed", "EVD-001"),
     ("nist-800-53", "AC-3", "Access enforcement", "Lake Formation's grants decide", _GRANTS),
     ("nist-800-53", "AC-4", "Information flow enforcement",
      "data leaves to known places, and tagged columns as the policy says",
@@ -310,9 +312,11 @@ _ROWS = (
     ("pci-dss", "8.6.2", "Passwords are not hard coded in scripts and configuration",
      "arguments, URLs and options have no secrets", _SECRETS),
     ("pci-dss", "10.3.2", "Audit log files are protected from modification",
-     "evidence is never overwritten, and changes are found", "S3-009 EVD-003"),
+     "a run never overwrites evidence; changed, added and removed documents are found if it is signed",
+     "S3-009 EVD-003"),
     ("pci-dss", "10.3.4", "Change detection is used on audit logs",
-     "evidence is chained and signed", "EVD-002 EVD-003"),
+     "the chain and its signatures; the removal of its end only with versioning or a noted entry",
+     "EVD-002 EVD-003"),
     ("iso-27001", "A.5.14", "Information transfer", "connections are TLS to a verified server", _IN_TRANSIT),
     ("iso-27001", "A.5.17", "Authentication information",
      "arguments, URLs and options have no secrets", f"{_SECRETS} CAT-002"),
@@ -323,7 +327,7 @@ _ROWS = (
     ("iso-27001", "A.8.11", "Data masking", "tagged columns are masked, encrypted or dropped", _COLUMNS),
     ("iso-27001", "A.8.12", "Data leakage prevention",
      "data leaves to known places only", f"S3-006 S3-011 S3-012 SPK-003 {_COLUMNS}"),
-    ("iso-27001", "A.8.15", "Logging", "each run leaves evidence that is protected",
+    ("iso-27001", "A.8.15", "Logging", "a run writes evidence, which is encrypted and chained",
      "SEC-004 EVD-001 EVD-002 EVD-003 DEP-005 IAM-006"),
     ("iso-27001", "A.8.24", "Use of cryptography",
      "algorithms, keys and their use are fixed and verified", f"{_AT_REST} {_KEYS} TLS-004 EVD-002"),
@@ -382,7 +386,8 @@ def _page() -> Iterator[str]:
     yield "Generated from `glue_secure/core/compliance.py` by `make docs`; do not edit.\n"
     yield "Which requirements of AWS, of scanners and of standards the [controls](controls.md) support. A"
     yield "mapping helps an auditor to find evidence; it does not prove compliance. A standard is about an"
-    yield "organisation, a scanner about resources, and a control about one run.\n"
+    yield "organisation, a scanner about resources, and a control about one run or, if a run does not check"
+    yield "it, about an account (*audit* in [controls](controls.md)).\n"
     yield "`glue-secure controls show ID` prints the requirements of a control, and"
     yield "`glue-secure controls list --maps-to CKV_AWS_195` the controls of a requirement or framework."
     for key, framework in FRAMEWORKS.items():

@@ -153,7 +153,7 @@ _TABLE = (
     Control("GS-KMS-001", "Each key of the configuration can be described", C,
             "A key that cannot be described may be disabled, in another account or of the wrong kind.", _KMS_CONCEPTS),
     Control("GS-KMS-002", "Each key is Enabled", C,
-            "Data written under a key that is pending deletion is lost when the key is deleted.", _KMS_STATE),
+            "A key that is disabled or pending deletion cannot be used, and data under a deleted key is lost.", _KMS_STATE),
     Control("GS-KMS-003", "Each key is customer managed", H,
             "The policy of an AWS managed key cannot be changed.", _KMS_CONCEPTS),
     Control("GS-KMS-004", "Each key is symmetric and for ENCRYPT_DECRYPT", C,
@@ -378,12 +378,24 @@ def as_markdown() -> str:
         "",
         "Generated from `glue_secure/core/controls.py` by `make docs`; do not edit.",
         "",
-        "A run that violates a control stops with exit code 3. If a check cannot be completed, the run stops",
-        "with exit code 4. There are exceptions: GS-SPK controls that cannot be decided are reported, unless",
-        "the job requires worker encryption; a write with `on_failure` `warn` or `quarantine` reports a",
-        "violation of GS-DQ-001; GS-POL-002, and violations that an exception of the",
-        "[policy file](policy.md#exceptions) tolerates, are reported. Controls that are marked *audit* are",
-        "about an account: a run does not check them, [`glue-secure audit`](audit.md) does.",
+        "A run that violates a control (FAIL) stops with exit code 3. If a check cannot be completed (UNKNOWN),",
+        "the run stops with exit code 4. Controls that are marked *audit* are about an account: a run does not",
+        "check them, [`glue-secure audit`](audit.md) does.",
+        "",
+        "## What does not stop a run",
+        "",
+        "These findings are recorded in the evidence, and the run continues. There are no others.",
+        "",
+        "| finding | condition |",
+        "|---|---|",
+        "| UNKNOWN of GS-SPK-001 to -004 | the job has no `--glue-secure-worker-encryption required`"
+        " ([ADR 14](adr/0014-worker-encryption-is-reported.md)) |",
+        "| UNKNOWN of GS-S3-014 for reads by `spark.read` and Spark SQL | the policy file requires something of a"
+        " [source](policy.md#sources), and the job has no request guard |",
+        "| FAIL and UNKNOWN of GS-POL-002 | always: it reports exceptions that are not in force, or not needed |",
+        "| FAIL of GS-CAT-001, GS-CAT-002, GS-CON-001, GS-S3-014 or GS-TLS-013 | an"
+        " [exception](policy.md#exceptions) of the policy file tolerates it, until its last day |",
+        "| FAIL of GS-DQ-001 | the write has `on_failure` `warn` or `quarantine` ([quality](quality.md)) |",
     ]
     for family, title, controls in by_family():
         lines += ["", f"## {title} ({family})"]

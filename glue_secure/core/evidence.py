@@ -85,8 +85,8 @@ class WriteRecord:
         target: S3 location, ``connection/table`` of a JDBC write, or the ARN of a table or stream.
         format: ``parquet``, ``csv``, ...; the database engine of a JDBC write; the name of a connector.
         rows: rows written; None if they were not counted.
-        objects: new objects that were verified one by one; empty for JDBC. A document lists the first 100 of its
-            run.
+        objects: new objects that were verified one by one; empty for JDBC. A document lists the first 100 of
+            its run.
         verified_seconds: duration of the verification.
         kind: ``s3``, ``jdbc``, ``checkpoint`` (of a stream), ``boto3``, ``unmanaged`` (written by Spark
             outside glue-secure), ``unmanaged-unverified``, or the name of a connector (``dynamodb``).
@@ -369,7 +369,8 @@ class Evidence:
     Attributes:
         job: name of the job.
         run_id: id of the run: Glue's, or one that glue-secure made for a local run.
-        outcome: ``succeeded``, ``refused``, ``failed``, ``abandoned``, or how a run without commit ended.
+        outcome: ``succeeded``, ``refused``, ``failed``, ``abandoned``, ``ended without job.commit()`` or
+            ``terminated by SIGTERM``.
         error: type, control id and message of the error that ended the run; None if it succeeded. The
             message of an exception that glue-secure did not raise is left out, because it may quote data.
         account: ``aws``, ``embedded`` or ``custom-endpoint``.

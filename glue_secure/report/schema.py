@@ -36,10 +36,16 @@ _PAGE = f"""\
 
 Generated from `glue_secure/core/evidence.py` by `make docs`; do not edit.
 
-Each run leaves one JSON document, `job=JOB/run=RUN_ID/evidence.json`, below the location of
-`--glue-secure-evidence-uri`, encrypted with SSE-KMS under the run's S3 key. A second attempt of a run
-writes `evidence-2.json`. `_started.json` is written before the run writes data: a start without evidence is
-a run that is still running, or whose process was killed.
+A run writes one JSON document, `job=JOB/run=RUN_ID/evidence.json`, below the location of
+`--glue-secure-evidence-uri`, encrypted with SSE-KMS under the key of `--glue-secure-evidence-key`, by default
+under the run's S3 key. A second attempt of a run writes `evidence-2.json`. `_started.json` is written before
+the run reads or writes data. There is no document
+
+- while the run is running, or if its process was killed: only the record of its start
+- if the run was refused at its start and no key for evidence could be used: the error is printed only. Name
+  `--glue-secure-evidence-key` to have evidence of such a run
+- if the permission to write it was removed during the run, which then ends with GS-EVD-001, exit code 4,
+  although its bookmark may have moved
 
 <!-- not run: commands with placeholders; test_examples.py checks their options -->
 ```text
@@ -50,14 +56,27 @@ glue-secure evidence diff RUN RUN --in s3://BUCKET/PREFIX/
 ```
 
 `--in` also takes a folder with a copy of the documents. `list` shows the runs, newest first, with the
-controls that did not pass; a start without an end is `not ended`, and a run whose document cannot be read is
-`unreadable`. `show` prints the verdict, what was read and written with its encryption, the TLS facts of
-connections, and the controls. Its exit code is 3 if a control did not pass. Findings that an
-[exception](policy.md#exceptions) tolerates do not change it. `diff` compares settings, keys, versions,
-controls, sources and targets.
+controls that did not pass, and those that are reported only. `show` prints, in the line `verdict`, the
+outcome and the number of checks that passed, then what was read and written with its encryption, the TLS
+facts of connections, and the controls. Its exit code is 3 if a control did not pass. Findings that are
+[reported only](controls.md#what-does-not-stop-a-run), such as UNKNOWN of GS-SPK, do not change it if they did
+not stop the run. `diff` compares settings, keys, versions, controls, sources and targets.
 `objects` prints every object that a run wrote, one line of JSON each.
 `glue-secure controls show ID` prints the text of a control. [`report` and `evidence export`](reports.md)
 write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit and OpenLineage.
+
+| outcome | the run |
+|---|---|
+| `succeeded` | ended with a commit |
+| `refused` | was stopped by a control that was FAIL or UNKNOWN: `error.control`; `controls` has the verdict |
+| `failed` | ended with any other error |
+| `abandoned` | was ended by the script with `SecureJob.abandon` |
+| `ended without job.commit()` | ended when its script ended, without a commit |
+| `terminated by SIGTERM` | ended on this signal, for instance after a timeout of AWS Glue |
+| `not ended` | has a start and no document: it is still running, or its process was killed |
+| `unreadable` | has a document that cannot be read, or is none |
+
+The last two are of `evidence list`; no document has them.
 
 [evidence-1.schema.json](evidence-1.schema.json) is the JSON Schema of the document. Documents of this
 version (`{SCHEMA}`) may have properties that the schema does not list, which a reader ignores.

@@ -21,10 +21,8 @@ from glue_secure.core.redaction import escape_surrogates
 class Verdict(str, Enum):
     """The outcome of one check.
 
-    FAIL and UNKNOWN both stop a run. Exceptions: UNKNOWN of GS-SPK is reported only, unless the job requires
-    worker encryption; FAIL that an exception of the policy file tolerates, and GS-POL-002, are reported only;
-    a data quality gate with ``on_failure`` ``warn`` or ``quarantine`` reports FAIL of
-    GS-DQ-001.
+    FAIL and UNKNOWN both stop a run, with the exceptions that ``docs/controls.md`` lists
+    (:func:`~glue_secure.core.controls.as_markdown`).
     """
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password

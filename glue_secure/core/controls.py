@@ -395,7 +395,8 @@ def as_markdown() -> str:
         "| FAIL and UNKNOWN of GS-POL-002 | always: it reports exceptions that are not in force, or not needed |",
         "| FAIL of GS-CAT-001, GS-CAT-002, GS-CON-001, GS-S3-014 or GS-TLS-013 | an"
         " [exception](policy.md#exceptions) of the policy file tolerates it, until its last day |",
-        "| FAIL of GS-DQ-001 | the write has `on_failure` `warn` or `quarantine` ([quality](quality.md)) |",
+        "| FAIL of GS-DQ-001 | the write has `on_failure` `warn` ([quality](quality.md)). With `quarantine`, the rows"
+        " that break a rule are not written to the target, and `gates` has their number in place of the finding |",
     ]
     for family, title, controls in by_family():
         lines += ["", f"## {title} ({family})"]

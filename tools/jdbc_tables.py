@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from glue_secure.connections.driver_jar import accepted_versions
+from glue_secure.connections.driver_jar import accepted_versions, is_accepted_version
 from glue_secure.connections.engines.engine import DriverOption, OptionRule
 from glue_secure.connections.engines.registry import ENGINES
 from glue_secure.connections.kafka import KAFKA_OPTIONS
@@ -64,7 +64,10 @@ def as_markdown(root: Path) -> str:
 def _engines(root: Path) -> Iterator[str]:
     with (root / CORPUS).open(encoding="utf-8", newline="") as file:
         cases = Counter(row["engine"] for row in csv.DictReader(file))
-    yield "| Engine | Session (GS-TLS-010) | Accepted URL | Trust anchor | Rejected cases | Evidence |"
+    yield (
+        "| Engine | View of the session's TLS (GS-TLS-010) | Accepted URL | CA's certificate for the driver "
+        "| Unsafe settings in the tests | Tests |"
+    )
     yield "|-|-|-|-|-|-|"
     for engine in ENGINES:
         kinds = [
@@ -105,11 +108,15 @@ def _forced() -> Iterator[str]:
 
 
 def _drivers() -> Iterator[str]:
-    yield "| Engine | Glue | Driver | Default |"
-    yield "|-|-|-|-|"
+    yield "| Engine | Glue | Driver | Accepted | Without TLS options |"
+    yield "|-|-|-|-|-|"
     for engine in ENGINES:
         for driver in engine.bundled_drivers:
-            yield f"| {engine.name} | {driver.glue} | {driver.version} | {driver.default_behaviour} |"
+            is_known = driver.version[0].isdigit()
+            is_accepted = is_known and is_accepted_version(driver.version, engine.driver_release)
+            accepted = "yes" if is_accepted else "**no**: replace it" if is_known else "not known"
+            columns = (engine.name, driver.glue, driver.version, accepted, driver.default_behaviour)
+            yield f"| {' | '.join(columns)} |"
 
 
 def _options() -> Iterator[str]:

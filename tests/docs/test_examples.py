@@ -1,7 +1,7 @@
 """Examples of pages: files are read as commands read them, Python compiles, and options of commands exist.
 
 Blocks with the mark ``tested by tests/docs/test_examples.py`` are in audit.md, bookmarks.md, check.md,
-columns.md, lake-formation.md, policy.md, quality.md and tables.md.
+columns.md, jdbc.md, lake-formation.md, policy.md, quality.md and tables.md.
 """
 
 import ast
@@ -21,6 +21,8 @@ from glue_secure.cli.app import app
 from glue_secure.columns.policy import ColumnPolicy
 from glue_secure.governance.lakeformation.file import parse as parse_permissions
 from glue_secure.policyfile.reader import parse_policy
+from glue_secure.project.project_file import read
+from glue_secure.project.templates import cloudformation
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "tested by tests/docs/test_examples.py"
@@ -61,6 +63,24 @@ def test_the_pre_commit_configuration_names_the_hook():
     (text,) = examples("check.md", "yaml")
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     assert [item["id"] for item in yaml.safe_load(text)["repos"][0]["hooks"]] == [hook["id"]]
+
+
+def test_the_job_with_a_table_is_accepted_in_a_project_file(tmp_path):
+    (text,) = examples("tables.md", "toml")
+    buckets = {name: f"acme-orders-{name}" for name in ("artifacts", "evidence", "landing", "curated")}
+    lines = [
+        "[project]",
+        'name = "orders"',
+        "[buckets]",
+        *(f'{key} = "{name}"' for key, name in buckets.items()),
+    ]
+    file = tmp_path / "glue_secure.toml"
+    file.write_text("\n".join([*lines, text]))
+    job = cloudformation(read(file))["Resources"]["OrdersDailyJob"]["Properties"]
+    settings = job["DefaultArguments"]["--conf"]["Fn::Sub"].split(" --conf ")
+    assert "spark.sql.catalog.glue_catalog.warehouse=s3://acme-orders-curated/lake/" in settings
+    assert all(re.fullmatch(r"spark\.[\w.-]+=\S+", setting) for setting in settings)
+    assert job["DefaultArguments"]["--datalake-formats"] == "iceberg"
 
 
 PYTHON = [

@@ -143,7 +143,7 @@ START = "".join(block.text for block in blocks(FIRST_JOB) if block.mark == "run"
 
 
 def test_the_first_job_needs_few_commands():
-    assert len(commands(START)) <= 7
+    assert len(commands(START)) <= 8
 
 
 @pytest.mark.long

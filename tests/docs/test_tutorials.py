@@ -5,8 +5,9 @@ code N or M`` if they end with another code than 0), ``output`` (lines of the co
 text). Commands run in this process, and tests of a tutorial use the account and Spark of this session.
 
 The pages are typed as a reader types them. The account of this session is in the default state folder, where
-``glue-secure local up`` finds it running, and no variable selects it. Until a page types the line with
-``eval`` and ``local env``, commands other than ``run`` and ``local`` use the reader's own account, which does not answer.
+``glue-secure local up`` finds it running, and no variable selects it. Until a page evaluates the output of
+``glue-secure local env``, commands other than ``run`` and ``local`` use the reader's account, which does not
+answer.
 """
 
 import importlib.util

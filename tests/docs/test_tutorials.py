@@ -77,7 +77,7 @@ class Terminal:
             return ""
         assert program == "glue-secure", line
         self.monkeypatch.setattr(sys, "argv", [program, *words])
-        with kept_environment(), pytest.raises(SystemExit) as ended:
+        with restored_environment(), pytest.raises(SystemExit) as ended:
             run_command()
         shown = self.capsys.readouterr()
         assert (ended.value.code or 0) in codes, (line, shown.out, shown.err)
@@ -101,7 +101,7 @@ class Terminal:
     @contextmanager
     def of_session(self):
         """Use the environment of this test session, whose fixtures have selected its account."""
-        with kept_environment():
+        with restored_environment():
             os.environ.clear()
             os.environ.update(self.session)
             yield
@@ -138,8 +138,8 @@ class Terminal:
 
 
 @contextmanager
-def kept_environment():
-    """Restore the environment afterwards, as a shell keeps its own: commands change that of their process."""
+def restored_environment():
+    """Restore the environment afterwards, because a command changes that of this process, not of a shell."""
     before = dict(os.environ)
     try:
         yield

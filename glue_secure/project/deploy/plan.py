@@ -236,6 +236,7 @@ def _configuration(project: Project, account: DeploymentAccount) -> tuple[Securi
     present = account.configuration(name)
     if present is not None:
         enforce(check_configuration(present))
+        _require_keys_of_the_file(project, present, account)
         return present, Change(KEEP, "security configuration", name)
     if project.existing_configuration:
         raise UsageError(
@@ -256,6 +257,29 @@ def _configuration(project: Project, account: DeploymentAccount) -> tuple[Securi
     configuration = SecurityConfiguration.from_api({"Name": name, "EncryptionConfiguration": encryption})
     details = tuple(("key", "", f"{purpose} {arn}") for purpose, arn in arns.items())
     return configuration, Change(CREATE, "security configuration", name, details, definition=encryption)
+
+
+def _require_keys_of_the_file(
+    project: Project, configuration: SecurityConfiguration, account: DeploymentAccount
+) -> None:
+    """Raise a UsageError if the file names another key than the security configuration."""
+    entries = {
+        "data": configuration.s3[0],
+        "logs": configuration.cloudwatch,
+        "bookmarks": configuration.job_bookmarks,
+    }
+    for purpose, entry in entries.items():
+        if purpose not in project.keys or entry is None:
+            continue
+        required = str(_key(project.keys[purpose], purpose, account))
+        if str(_key(entry.key, purpose, account)) != required:
+            raise UsageError(
+                f"keys.{purpose}",
+                found=f"security configuration {configuration.name} with {entry.key}",
+                required=required,
+                fix="create a security configuration with the keys of the file, as security configurations "
+                "cannot be changed, and set project.security_configuration to its name",
+            )
 
 
 def _key_name(project: Project, purpose: str) -> str:

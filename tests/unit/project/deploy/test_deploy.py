@@ -322,6 +322,18 @@ def test_an_existing_role_and_existing_keys_are_used(project, folder, account, c
         replanned(replace(adopted, existing_configuration="platform"), folder, account, fetch)
 
 
+@pytest.mark.parametrize("purpose", ["data", "logs", "bookmarks"])
+def test_another_key_than_that_of_the_configuration_is_an_error(
+    planned, project, folder, account, clients, fetch, purpose
+):
+    apply(planned(), account)
+    made = clients["kms"].create_key(KeyUsage="ENCRYPT_DECRYPT", KeySpec="SYMMETRIC_DEFAULT")
+    key = made["KeyMetadata"]["Arn"]
+    with pytest.raises(UsageError, match=rf"(?s)keys.{purpose}.*configuration orders-strict with.*{key}"):
+        replanned(replace(project, keys={purpose: key}), folder, account, fetch)
+    assert replanned(replace(project, keys={purpose: f"alias/orders-{purpose}"}), folder, account, fetch)
+
+
 def test_modules_are_uploaded_as_a_zip_that_the_job_imports(project, folder, account, clients, fetch):
     package = folder / "lib" / "orders"
     package.mkdir(parents=True)

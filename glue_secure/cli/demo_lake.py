@@ -38,7 +38,10 @@ def lake_step(account: EmbeddedAccount) -> DemoStep:
         principal = f"arn:aws:iam::{account.account_id}:role/{role}"
         columns = explain(lake, principal, table).access.columns
         read[role, table] = tuple(column for column, rows in columns.items() if rows)
-    facts = [("steps", f"{len(plan.steps)} applied, and verified")]
+    facts = [
+        ("tags", "columns with personal data are confidential, for the role privacy only"),
+        ("steps", f"{len(plan.steps)} of the plan applied and read back; the roles then read:"),
+    ]
     facts += [
         (role, f"{table}: {', '.join(columns) or 'nothing'}") for (role, table), columns in read.items()
     ]

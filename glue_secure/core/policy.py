@@ -32,7 +32,7 @@ def check_attachment(identity: JobIdentity, attached: str | None) -> list[Findin
                 "GS-SEC-001",
                 run,
                 found="no security configuration",
-                required="a security configuration with SSE-KMS, SSE-KMS and CSE-KMS",
+                required="a security configuration with SSE-KMS for S3 and logs, and CSE-KMS for bookmarks",
                 fix=f"attach one to the job (console: Job details, Security configuration; "
                 f"API: UpdateJob with SecurityConfiguration) and run {identity.job!r} again",
             )
@@ -151,7 +151,7 @@ def check_key(purpose: str, key: KmsKey, *, region: str, account: str) -> list[F
     The key must be enabled, customer managed, symmetric, and in the account and region.
     """
     resource = f"{key.arn} ({purpose})"
-    state = key.state + (f", deleted on {key.deletion_date}" if key.deletion_date else "")
+    state = key.state + (f", to be deleted on {key.deletion_date}" if key.deletion_date else "")
     enable = f"aws kms enable-key --key-id {key.arn.key_id}"
     if key.state == "PendingDeletion":
         enable = f"aws kms cancel-key-deletion --key-id {key.arn.key_id}, then {enable}"

@@ -87,7 +87,8 @@ def test_each_refusal_ends_with_3_writes_nothing_and_shows_a_fix(document, posit
 def test_the_last_step_shows_who_reads_which_columns_by_lf_tags(document):
     assert document["steps"][10]["exit_code"] == 0
     assert document["steps"][10]["facts"] == [
-        ["steps", "16 applied, and verified"],
+        ["tags", "columns with personal data are confidential, for the role privacy only"],
+        ["steps", "16 of the plan applied and read back; the roles then read:"],
         ["analyst", "sales.customers: nothing"],
         ["analyst", "sales.orders: id, amount"],
         ["privacy", "sales.customers: email, name"],

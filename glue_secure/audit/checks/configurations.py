@@ -20,7 +20,7 @@ from glue_secure.core.security_configuration import SecurityConfiguration
 CONTROLS = ("GS-SEC-001", "GS-SEC-003", "GS-SEC-004", "GS-SEC-005", "GS-SEC-006", "GS-SEC-012")
 _ACTIVE_SESSIONS = ("PROVISIONING", "READY", "STOPPING")
 _MODES = ("GS-SEC-003", "GS-SEC-004", "GS-SEC-005")
-_REQUIRED = "a security configuration with SSE-KMS, SSE-KMS and CSE-KMS"
+_REQUIRED = "a security configuration with SSE-KMS for S3 and logs, and CSE-KMS for bookmarks"
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ def test_gs_kms_005_fails_for_a_key_elsewhere(place, make_key, verdicts):
 def test_a_key_pending_deletion_fails_with_its_date_and_the_fix(make_key):
     key = make_key(state="PendingDeletion", deletion_date="2026-02-01")
     finding = check_key("s3", key, region="eu-west-1", account="123456789012")[0]
-    assert finding.found == "PendingDeletion, deleted on 2026-02-01"
+    assert finding.found == "PendingDeletion, to be deleted on 2026-02-01"
     assert "cancel-key-deletion" in finding.fix
     assert key.arn.key_id in finding.fix
 

@@ -108,6 +108,7 @@ def shell(script: str, state: Path, cwd: Path = ROOT) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.long  # the first job of the tutorials and `make demo` run the same commands
 def test_the_commands_for_the_embedded_account(state):
     down = next(text for text in ACCOUNT if "local down" in text)
     assert ACCOUNT[-1] == down

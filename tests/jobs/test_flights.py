@@ -54,6 +54,7 @@ def keys(account, prefix):
     return sorted(found["Key"] for found in listed)
 
 
+@pytest.mark.long  # tests/contract compares the APIs with small data
 def test_both_apis_write_the_same_data(glue_account, glue_spark, flights):
     for script, name in (("flights_curated.py", "short"), ("flights_curated_glue.py", "dropin")):
         job = JobTestHarness(account=glue_account, spark=glue_spark, name=name)

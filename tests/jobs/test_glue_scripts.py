@@ -227,6 +227,7 @@ def test_partitions_of_a_catalog_table_are_pruned_and_written_partitioned(script
     }
 
 
+@pytest.mark.long  # tests/spark/writing/test_streaming.py tests each rule of streams
 def test_a_stream_of_files_is_written_in_batches_with_ingestion_time(scripts):
     result = scripts.run(
         "streaming_micro_batch.py",

@@ -160,7 +160,8 @@ def ended(pids, seconds=30):
 
 
 # tests/unit/embedded/test_launch.py sends both signals to a run without Spark.
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_and_its_evidence_is_written(sleeping_run, tmp_path, number):
     process, pids = sleeping_run
     process.send_signal(number)

@@ -156,11 +156,11 @@ def damage(state, what):
         ("deleted", "GS-BKM-003"),
         ("old", "GS-BKM-004"),
         ("random", "GS-BKM-001"),
-        ("empty", "GS-BKM-001"),
+        pytest.param("empty", "GS-BKM-001", marks=pytest.mark.long),
         ("predecessor", "GS-BKM-004"),
-        ("newest of the history", "GS-BKM-004"),
-        ("first of the history", "GS-BKM-004"),
-        ("junk ahead", "GS-BKM-004"),
+        pytest.param("newest of the history", "GS-BKM-004", marks=pytest.mark.long),
+        pytest.param("first of the history", "GS-BKM-004", marks=pytest.mark.long),
+        pytest.param("junk ahead", "GS-BKM-004", marks=pytest.mark.long),
     ],
 )
 def test_each_command_of_the_fix_for_a_damaged_bookmark_works(state, shell, what, control):

@@ -94,7 +94,7 @@ with embedded_account(sys.argv[1] or None) as account:
 """
 
 
-@pytest.mark.parametrize("temporary", [False, True])
+@pytest.mark.parametrize("temporary", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_killed_owner_leaves_no_process_and_no_files(tmp_path: Path, temporary: bool) -> None:
     state = "" if temporary else str(tmp_path / "owned state")
     environment = {**os.environ, "PYTHONPATH": ROOT, "TMPDIR": str(tmp_path)}
@@ -135,6 +135,7 @@ def test_an_owned_account_ends_with_its_block_and_cannot_be_owned_twice(state: P
     assert list(state.iterdir()) == []
 
 
+@pytest.mark.long
 def test_an_account_outlives_its_block_on_request_unless_the_block_raises(state: Path) -> None:
     with pytest.raises(ZeroDivisionError), embedded_account(state, keep=True) as first:
         raise ZeroDivisionError
@@ -168,6 +169,7 @@ def test_a_start_is_ended_after_its_time_limit(state: Path) -> None:
     assert processes_naming(str(state)) == []
 
 
+@pytest.mark.long
 def test_another_process_with_the_supervisor_s_id_is_not_taken_for_the_account(state: Path) -> None:
     first = up(state)
     os.kill(first.supervisor.pid, signal.SIGKILL)
@@ -196,7 +198,7 @@ def test_a_busy_account_is_waited_for_and_only_down_removes_it(state: Path) -> N
     assert [bucket["Name"] for bucket in clients(account)("s3").list_buckets()["Buckets"]] == ["still-here"]
 
 
-@pytest.mark.parametrize("name", ["account.json", "launch.json"])
+@pytest.mark.parametrize("name", ["account.json", pytest.param("launch.json", marks=pytest.mark.long)])
 def test_a_damaged_file_does_not_end_a_running_account(state: Path, name: str) -> None:
     account = up(state)
     (state / name).write_text("{")

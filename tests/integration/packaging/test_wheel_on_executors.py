@@ -107,6 +107,7 @@ def test_a_wheel_alone_does_not_reach_the_executors(submit, tmp_path):
     assert "No module named 'glue_secure'" in done.stderr
 
 
+@pytest.mark.long  # the cluster of tests/jobs/test_flights.py has executors too
 def test_a_wheel_that_distributes_a_copy_of_itself_reaches_the_executors(submit, tmp_path):
     wheel = write(tmp_path / NAME, build_wheel()).path
     done = submit(wheel, "ship")

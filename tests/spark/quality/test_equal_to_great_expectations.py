@@ -58,7 +58,13 @@ def ansi(request, glue_spark):
 
 
 @pytest.mark.parametrize(
-    ("frame", "ansi"), [(FRAMES[0], None), (FRAMES[1], "false"), (FRAMES[1], "true")], indirect=["ansi"]
+    ("frame", "ansi"),
+    [
+        (FRAMES[0], None),
+        (FRAMES[1], None),
+        *(pytest.param(FRAMES[1], value, marks=pytest.mark.long) for value in ("false", "true")),
+    ],
+    indirect=["ansi"],
 )
 def test_outcomes_and_counts_are_those_of_great_expectations(glue_spark, frame, ansi):
     differ, decided = compare(glue_spark, 1, *frame)

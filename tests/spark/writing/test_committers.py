@@ -21,6 +21,7 @@ def bench():
         sys.modules.pop("committers", None)
 
 
+@pytest.mark.long
 def test_objects_of_the_recommended_committer_are_verified_by_receipts(glue_account, bench):
     key = provision(glue_account).data_key
     found = bench.written(glue_account, "directory", bench.recommended(), FILES)

@@ -88,8 +88,9 @@ def plan_increment(
             f"the bookmark {transformation_ctx!r} of table {table}",
             found=problem,
             required="commits that only add rows since the bookmark",
-            fix="read the whole table again in this case: job.read.table(..., on_change='read_all'); or take "
-            f"its present rows as processed: {command('skip', job, transformation_ctx)}",
+            fix="in a job that merges its input by key, job.read.table(..., on_change='read_all') reads the "
+            "whole table in this case; a job that overwrites its target reads without bookmark; "
+            f"{command('skip', job, transformation_ctx)} leaves the changed rows out for good",
         )
     removed = sum(commit.change is RowChange.REMOVED for commit in history.commits)
     until = history.last or state.position

@@ -95,7 +95,8 @@ def no_change_feed(table: str, format: str) -> UsageError:
         f"on_change='read_changes' of table {table}",
         found=f"a table of {format}",
         required="a table of Delta Lake with delta.enableChangeDataFeed=true",
-        fix="use on_change='read_all' in a job that merges its input, or overwrites its target",
+        fix="on_change='read_all' in a job that merges its input by key; or no bookmark, and an overwrite of "
+        "the target in each run",
     )
 
 

@@ -373,6 +373,8 @@ class Evidence:
             ``terminated by SIGTERM``.
         error: type, control id and message of the error that ended the run; None if it succeeded. The
             message of an exception that glue-secure did not raise is left out, because it may quote data.
+            For the same reason, the message of EngineError is its first line only, which names the read or
+            write that failed; the job's log has the cause.
         account: ``aws``, ``embedded`` or ``custom-endpoint``.
         account_id: id of the AWS account.
         region: AWS Region.
@@ -388,7 +390,8 @@ class Evidence:
         writes: the writes.
         tls: the connections.
         bookmark: the bookmark before and after the run, None if there is none.
-        controls: findings in the order of the checks.
+        controls: findings in the order of the checks. If a control stopped the run, its finding is one of
+            them.
         seconds: phase → duration.
         schema: version of the document.
         housekeeping: objects that the run deleted or moved.

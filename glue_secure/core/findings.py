@@ -120,6 +120,19 @@ def error_of(finding: Finding, *, also: tuple[str, ...] = ()) -> ControlError:
     )
 
 
+def finding_of(error: ControlError) -> Finding:
+    """Return the finding of a control that stopped a run: UNKNOWN for VerificationError, otherwise FAIL."""
+    return Finding(
+        error.control,
+        Verdict.UNKNOWN if isinstance(error, VerificationError) else Verdict.FAIL,
+        error.resource,
+        error.found,
+        error.required,
+        error.fix,
+        error.aws_code,
+    )
+
+
 def stop(finding: Finding) -> NoReturn:
     """Raise the error of a finding that is not a pass."""
     enforce([finding])

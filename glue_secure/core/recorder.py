@@ -31,7 +31,7 @@ from glue_secure.core.evidence import (
     WriteRecord,
 )
 from glue_secure.core.evidence_parts import EvidenceParts
-from glue_secure.core.findings import Finding
+from glue_secure.core.findings import Finding, Verdict, finding_of
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.objects import BucketRules, ObjectEncryption
 from glue_secure.core.redaction import redact_settings, redact_text
@@ -254,7 +254,10 @@ class RunRecorder:
         script: Mapping[str, str] | None = None,
         endpoints: tuple[EndpointRecord, ...] = (),
     ) -> Evidence:
-        """Return the run as a frozen value, secrets redacted."""
+        """Return the run as a frozen value, secrets redacted.
+
+        The finding that stopped the run is in ``controls``, also if its check raised the error.
+        """
         return Evidence(
             job=identity.job,
             run_id=identity.run_id,
@@ -274,7 +277,7 @@ class RunRecorder:
             writes=tuple(self.writes),
             tls=tuple(self.tls.values()),
             bookmark=bookmark,
-            controls=tuple(map(_redacted, self._findings)),
+            controls=tuple(map(_redacted, (*self._findings, *_stopping(self._findings, error)))),
             seconds=dict(self.seconds),
             housekeeping=tuple(self.housekeeping),
             catalog=tuple(self.catalog),
@@ -292,6 +295,20 @@ class RunRecorder:
             control_titles=_titles(self._findings, error),
             parts=self.parts.finish() if self.parts else (),
         )
+
+
+def _stopping(findings: Iterable[Finding], error: BaseException | None) -> tuple[Finding, ...]:
+    """Return the finding that stopped a run, unless it is recorded."""
+    if not isinstance(error, ControlError):
+        return ()
+    is_recorded = any(
+        finding.control == error.control and finding.verdict is not Verdict.PASS and not finding.exception
+        for finding in findings
+    )
+    if is_recorded:
+        return ()
+    finding = finding_of(error)
+    return (replace(finding, required=redact_text(finding.required), fix=redact_text(finding.fix)),)
 
 
 def _titles(findings: Iterable[Finding], error: BaseException | None) -> dict[str, dict[str, str]]:
@@ -320,7 +337,9 @@ def _described(error: BaseException | None) -> Mapping[str, str] | None:
     described = {"type": type(error).__name__}
     if isinstance(error, ControlError):
         described["control"] = error.control
-    # The message of any other exception may quote data, and so may Spark's.
-    if isinstance(error, GlueSecureError) and not isinstance(error, EngineError):
+    # The message of any other exception may quote data, and so may Spark's, which follows the first line.
+    if isinstance(error, EngineError):
+        described["message"] = redact_text(str(error)).partition("\n")[0]
+    elif isinstance(error, GlueSecureError):
         described["message"] = redact_text(str(error))
     return described

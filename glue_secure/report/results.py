@@ -112,9 +112,9 @@ def _add(found: dict[tuple[str, str], Result], result: Result) -> None:
         found[key] = result
         return
     worse = result if _worse(result, before) else before
-    found[key] = replace(
-        worse, checks=before.checks + result.checks, stopped=before.stopped or result.stopped
-    )
+    # The error that stopped the run repeats a finding of the document, and is no check of its own.
+    checks = before.checks + (0 if result.stopped else result.checks)
+    found[key] = replace(worse, checks=checks, stopped=before.stopped or result.stopped)
 
 
 def _worse(one: Result, other: Result) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from glue_secure.core.errors import RefusedError
+from glue_secure.core.errors import EngineError, RefusedError, VerificationError
 from glue_secure.core.evidence import ReadRecord
-from glue_secure.core.recorder import RunRecorder, _described
+from glue_secure.core.findings import failed, passed, unknown
+from glue_secure.core.recorder import RunRecorder, _described, _stopping
 
 READ = ReadRecord("s3://landing/a", "s3", "csv", "", 1, 1, None)
+
+TEXTS = {"found": "f", "required": "q", "fix": "x"}
 
 
 @pytest.fixture
@@ -39,3 +44,21 @@ def test_only_messages_of_this_project_are_stored_and_redacted():
     assert "hunter2" not in described["message"]
     assert _described(ValueError("hunter2")) == {"type": "ValueError"}
     assert _described(None) is None
+
+
+def test_the_first_line_of_an_error_of_the_engine_is_stored_without_its_cause():
+    error = EngineError("write to s3://user:hunter2@curated/", cause="The value 'Jane Doe' cannot be cast")
+    described = _described(error)
+    assert described["message"].startswith("write to s3://")
+    assert described["message"].endswith("failed")
+    assert not any(text in described["message"] for text in ("hunter2", "Jane Doe", "\n"))
+
+
+def test_the_finding_that_stopped_the_run_is_added_once():
+    error = VerificationError("GS-S3-007", resource="s3://a/", found="denied", required="q", fix="x")
+    (added,) = _stopping([passed("GS-S3-007", "s3://a/", "f"), failed("GS-S3-001", "r", **TEXTS)], error)
+    assert added == unknown("GS-S3-007", "s3://a/", found="denied", required="q", fix="x")
+    tolerated = replace(failed("GS-S3-007", "s3://b/", **TEXTS), exception="T-1")
+    assert _stopping([tolerated], error) == (added,)
+    assert _stopping([unknown("GS-S3-007", "s3://a/", **TEXTS)], error) == ()
+    assert _stopping([], ValueError()) == _stopping([], None) == ()

@@ -98,7 +98,10 @@ def test_another_error_is_printed_as_python_prints_it(hook, tmp_path, capsys):
 def test_the_evidence_does_not_quote_the_cause(run_fixture):
     run = run_fixture.start()
     run.close(EngineError("read of s3://landing/", cause="The value 'Jane Doe' cannot be cast"))
-    assert run_fixture.evidence()["error"] == {"type": "EngineError"}
+    assert run_fixture.evidence()["error"] == {
+        "type": "EngineError",
+        "message": "read of s3://landing/ failed",
+    }
 
 
 def test_a_commit_after_an_error_of_the_engine_repeats_its_cause(run_fixture):
@@ -108,7 +111,10 @@ def test_a_commit_after_an_error_of_the_engine_repeats_its_cause(run_fixture):
     with pytest.raises(EngineError, match="the script continued; nothing is committed") as caught:
         run.commit()
     assert "not a gzip file" in str(caught.value)
-    assert run_fixture.evidence()["error"] == {"type": "EngineError"}
+    assert run_fixture.evidence()["error"] == {
+        "type": "EngineError",
+        "message": "read of s3://landing/ failed",
+    }
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,17 @@ def test_evidence_is_encrypted_under_the_key_that_is_named_for_it(signed):
     assert problems(signed) == []
 
 
+@pytest.mark.parametrize("argument", [{"db_password": "hunter2"}, {"encryption_type": "sse-s3"}])
+def test_the_finding_that_stopped_a_run_at_its_start_is_in_its_evidence(signed, argument):
+    with pytest.raises(RefusedError) as caught:
+        signed.start(**argument)
+    document = signed.evidence()
+    (finding,) = [each for each in document["controls"] if each["verdict"] != "PASS"]
+    assert document["error"]["control"] == finding["control"] == caught.value.control
+    assert (finding["verdict"], finding["required"]) == ("FAIL", caught.value.required)
+    assert "hunter2" not in json.dumps(document)
+
+
 @pytest.mark.parametrize("control", ["GS-SEC-001", "GS-SEC-003", "GS-KMS-002", "GS-KMS-006"])
 @pytest.mark.parametrize("has_key", [False, True], ids=["without", "with"])
 def test_a_run_that_is_refused_before_its_keys_are_verified_leaves_evidence(signed, capsys, control, has_key):
@@ -217,6 +228,9 @@ def test_a_run_that_is_refused_before_its_keys_are_verified_leaves_evidence(sign
     assert (stored.algorithm, stored.key) == ("aws:kms", str(key))
     document = json.loads(stored.body)
     assert (document["outcome"], document["error"]["control"]) == ("refused", control)
+    is_undecided = document["error"]["type"] == "VerificationError"
+    found = [each["verdict"] for each in document["controls"] if each["control"] == control]
+    assert found.count("UNKNOWN" if is_undecided else "FAIL") == 1
     assert document["caller"] == signed.environment.caller
     assert document["control_titles"][control]["severity"] in ("CRITICAL", "HIGH", "MEDIUM")
     assert [(each.document, each.sequence) for each in entries(signed)] == [

@@ -82,6 +82,7 @@ class S3ObjectStore:
                         entry["LastModified"].astimezone(timezone.utc),
                         bool(entry["IsLatest"]),
                         kind == "DeleteMarkers",
+                        entry.get("VersionId") or "null",
                     )
             if not page.get("IsTruncated"):
                 return

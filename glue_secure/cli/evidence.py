@@ -109,7 +109,7 @@ def list_runs(
                 run.outcome,
                 ", ".join(not_passed(run.document)),
                 ", ".join(reported(run.document)),
-                ("yes" if signing_key(run.document) else "no") if run.name else "",
+                "signed" if signing_key(run.document) else "",
             ]
             for run in shown
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from glue_secure.report.signatures import VerificationKey, verification_key
 from glue_secure.run import composition
 
 _STATUS = {Verdict.PASS: "verified", Verdict.UNKNOWN: "not verified", Verdict.FAIL: "broken"}
+_MOST_LINES = 20
 
 
 @app.command()
@@ -32,7 +33,8 @@ def verify(
         list[str] | None,
         typer.Option(
             "--key",
-            help="[JOB=]ARN of the key that the runs sign with, or [JOB=]FILE with its public key in PEM.",
+            help="[JOB=]ARN or [JOB=]alias/NAME of the key that the runs sign with, or [JOB=]FILE with its "
+            "public key in PEM.",
         ),
     ] = None,
     heads: Annotated[
@@ -71,9 +73,9 @@ def verify(
             fix="allow kms:VerifyMac on the key",
         ) from error
     if as_json:
-        printing.print_json([_as_json(report) for report in reports])
+        printing.print_json([_as_json(report, run) for report in reports])
     else:
-        _print(reports)
+        _print(reports, run)
     verdicts = {_verdict(report) for report in reports}
     if Verdict.FAIL in verdicts:
         raise typer.Exit(3)
@@ -93,7 +95,7 @@ def _key(text: str) -> VerificationKey:
         ) from error
 
 
-def _print(reports: Sequence[ChainReport]) -> None:
+def _print(reports: Sequence[ChainReport], run: str) -> None:
     printing.print_table(
         ["job", "account and region", "result", "entries", "documents", "signatures verified"],
         [
@@ -108,12 +110,19 @@ def _print(reports: Sequence[ChainReport]) -> None:
             for report in reports
         ],
     )
+    if run:
+        printing.print_line(
+            f"one run, {run}: {sum(report.documents for report in reports)} documents compared; the entries "
+            "are those of the whole chain"
+        )
+    for line in _about_versions(reports):
+        printing.print_line(line)
     for report in reports:
         stopping = [finding for finding in report.findings if finding.verdict is not Verdict.PASS]
         # What was changed comes before what could not be decided.
         stopping.sort(key=lambda finding: finding.verdict is not Verdict.FAIL)
         if stopping:
-            _print_finding(report, stopping[0], len(stopping) - 1)
+            _print_findings(report, stopping)
         if report.not_ended:
             print()
             printing.print_line(
@@ -122,14 +131,36 @@ def _print(reports: Sequence[ChainReport]) -> None:
             printing.print_line(
                 f"  {', '.join(report.not_ended[:10])}{' ...' * (len(report.not_ended) > 10)}"
             )
-    heads = [f"--head {report.job}={report.head}" for report in reports if report.head]
+    heads = [f"--head {report.job}={head}" for report in reports if (head := _head(report))]
     if heads:
         print("\nnewest entries, to be noted for the next verification:")
         for head in heads:
             printing.print_line(f"  {head}")
+    broken = [report.job for report in reports if report.head and not _head(report)]
+    if broken:
+        print()
+        printing.print_line(
+            f"the newest entry of job {', '.join(dict.fromkeys(broken))} is not to be noted: the result is broken"
+        )
 
 
-def _print_finding(report: ChainReport, finding: Finding, others: int) -> None:
+def _head(report: ChainReport) -> str:
+    """Return the newest entry, which an auditor notes; ``""`` without a chain, or if it is broken."""
+    return "" if _verdict(report) is Verdict.FAIL else report.head
+
+
+def _about_versions(reports: Sequence[ChainReport]) -> Iterator[str]:
+    """Yield what the verification cannot show without the versions of the bucket."""
+    only_noted = "only a noted entry (--head) shows that a chain was cut off"
+    if any(report.unversioned is None for report in reports):
+        yield f"versions were not read: {only_noted}"
+    if number := sum(report.unversioned or 0 for report in reports):
+        yield f"versions: {number} objects of the chains were stored without versioning: {only_noted}"
+
+
+def _print_findings(report: ChainReport, findings: Sequence[Finding]) -> None:
+    """Print the first finding, and a line for each other object."""
+    finding, *others = findings
     print()
     printing.print_line(
         f"job {report.job}: {_STATUS[finding.verdict]}, {finding.control}: {finding.resource}"
@@ -139,9 +170,15 @@ def _print_finding(report: ChainReport, finding: Finding, others: int) -> None:
             ("  found", finding.found),
             ("  required", finding.required),
             ("  fix", finding.fix),
-            *([("  also", f"{others} more findings, which --json lists")] if others else []),
         ]
     )
+    found: dict[tuple[Verdict, str], list[str]] = {}
+    for other in others:
+        found.setdefault((other.verdict, other.resource), []).append(other.found)
+    for (verdict, resource), texts in [*found.items()][:_MOST_LINES]:
+        printing.print_line(f"  also {_STATUS[verdict]}: {resource}: {'; '.join(texts)}")
+    if len(found) > _MOST_LINES:
+        printing.print_line(f"  and {len(found) - _MOST_LINES} more, which --json lists")
 
 
 def _verdict(report: ChainReport) -> Verdict:
@@ -149,7 +186,7 @@ def _verdict(report: ChainReport) -> Verdict:
     return next(each for each in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS) if each in verdicts)
 
 
-def _as_json(report: ChainReport) -> dict[str, Any]:
-    shape = asdict(report)
+def _as_json(report: ChainReport, run: str) -> dict[str, Any]:
+    shape = asdict(report) | {"head": _head(report), "run": run}
     shape["findings"] = [{**each, "verdict": each["verdict"].value} for each in shape["findings"]]
     return {"result": _STATUS[_verdict(report)], **shape}

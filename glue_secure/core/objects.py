@@ -43,12 +43,14 @@ class ObjectVersion:
         last_modified: time of the PUT, or of the deletion, UTC; S3's resolution is one second.
         is_latest: whether a read without a version id returns it.
         is_delete_marker: whether it is the marker of a deletion.
+        version: its version id; ``null`` for an object that was stored without versioning.
     """
 
     uri: S3Uri
     last_modified: datetime
     is_latest: bool
     is_delete_marker: bool
+    version: str = "null"
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ class ChainReport:
         signing_keys: the keys that the entries name.
         head: ``SEQUENCE:SHA256`` of the newest entry, ``""`` without a chain.
         not_ended: ids of runs with an entry of their start and none of an end.
+        unversioned: number of its entries, or of documents without a chain, that S3 stored without
+            versioning; None if versions were not read.
         findings: what was found, in the order of the chain.
     """
 
@@ -115,6 +117,7 @@ class ChainReport:
     head: str
     not_ended: tuple[str, ...]
     findings: tuple[Finding, ...]
+    unversioned: int | None = 0
 
 
 @dataclass(slots=True)
@@ -218,7 +221,8 @@ def _verify_job(
     ]
     if not chains:
         location = folder.location(job.root + next(iter(sorted(job.documents)), ""))
-        return [ChainReport(job.job, "", location, 0, 0, 0, 0, (), "", (), tuple(general))]
+        report = ChainReport(job.job, "", location, 0, 0, 0, 0, (), "", (), tuple(general))
+        return [replace(report, unversioned=_unversioned([*job.documents.values()], scope))]
     reports = [chain.report() for chain in chains]
     reports[0] = replace(reports[0], findings=(*reports[0].findings, *general))
     return reports
@@ -304,6 +308,7 @@ class _Chain:
             head=f"{newest.sequence}:{entry_digest(newest)}" if newest else "",
             not_ended=tuple(run for run in started if run not in ended),
             findings=tuple(self.findings),
+            unversioned=_unversioned(self._listed, self._scope),
         )
 
     def _unsigned(self, location: str, found: str) -> Finding:
@@ -505,6 +510,13 @@ class _Chain:
     def _unknown(self, name: str, found: str, required: str, fix: str) -> None:
         location = self._folder.location(name)
         self.findings.append(unknown(CONTROL, location, found=found, required=required, fix=fix))
+
+
+def _unversioned(listed: Sequence[Listed], scope: Scope) -> int | None:
+    """Return how many objects S3 stored without versioning, None if versions were not read or compared."""
+    if scope.copy_of or any(each.is_versioned is None for each in listed):
+        return None
+    return sum(not each.is_versioned for each in listed)
 
 
 def _without_start(folder: EvidenceFolder, listed: Listed, *, is_copy: bool) -> str:

@@ -225,7 +225,8 @@ def _signature(document: Document) -> str:
     chain = document.get("chain") or {}
     if not chain.get("signing_key"):
         return "not signed"
-    return f"{chain.get('algorithm')} {chain['signing_key']}, entry {chain.get('start')} at the start"
+    start = f", entry {chain['start']} at the start" if chain.get("start") else ""
+    return f"{chain.get('algorithm')} {chain['signing_key']}{start}"
 
 
 def _bookmark(document: Document) -> list[tuple[str, str]]:

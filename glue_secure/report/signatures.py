@@ -30,7 +30,7 @@ class VerificationKeys(Protocol):
     """The operations of AWS KMS that verify signatures. Every method raises ServiceError."""
 
     def describe(self, key: str) -> KmsKey:
-        """Return the key that an ARN names."""
+        """Return the key that an ARN or alias names."""
 
     def public_key(self, key: KmsKeyArn) -> bytes:
         """Return the public key, DER."""
@@ -44,7 +44,7 @@ class VerificationKey:
     """A key that entries may be signed with.
 
     Attributes:
-        name: ARN or file.
+        name: ARN of the key, also if an alias named it, or file.
         algorithm: KMS's name of the one algorithm that it signs with.
         verifies: returns whether a signature (second argument) is the one of a message (first).
         job: the only job whose entries it may sign, ``""`` for every job.
@@ -78,7 +78,9 @@ def signature_problem(entry: ChainEntry, keys: Sequence[VerificationKey]) -> str
 
 
 def verification_key(text: str, kms: Callable[[], VerificationKeys]) -> VerificationKey:
-    """Return the key that an option names: ``[JOB=]ARN``, or ``[JOB=]FILE`` with a public key in PEM.
+    """Return the key that an option names: ``[JOB=]KEY``, or ``[JOB=]FILE`` with a public key in PEM.
+
+    KEY is the ARN of a key or alias, or ``alias/NAME``. An existing file ``alias/NAME`` is read instead.
 
     Args:
         text: value of the option.
@@ -91,8 +93,8 @@ def verification_key(text: str, kms: Callable[[], VerificationKeys]) -> Verifica
     job, name = "", text
     if not text.startswith("arn:") and not _is_file(text):
         job, _, name = text.rpartition("=")
-    if name.startswith("arn:"):
-        return _kms_key(job, KmsKeyArn.parse(name), kms())
+    if name.startswith("arn:") or (name.startswith("alias/") and not _is_file(name)):
+        return _kms_key(job, name, kms())
     path = Path(name)
     try:
         body = path.read_bytes()
@@ -100,7 +102,7 @@ def verification_key(text: str, kms: Callable[[], VerificationKeys]) -> Verifica
         raise UsageError(
             "--key",
             found=f"{text!r} ({error.strerror})",
-            required="[JOB=]ARN of a KMS key, or [JOB=]FILE with its public key in PEM",
+            required="[JOB=]ARN or [JOB=]alias/NAME of a KMS key, or [JOB=]FILE with its public key in PEM",
             fix="aws kms get-public-key --key-id ARN --query PublicKey --output text | base64 -d | "
             "openssl pkey -pubin -inform DER -out key.pem",
         ) from error
@@ -114,8 +116,11 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _kms_key(job: str, arn: KmsKeyArn, kms: VerificationKeys) -> VerificationKey:
-    described = kms.describe(str(arn))
+def _kms_key(job: str, name: str, kms: VerificationKeys) -> VerificationKey:
+    if name.startswith("arn:") and ":alias/" not in name:
+        KmsKeyArn.parse(name)
+    described = kms.describe(name)
+    arn = described.arn
     algorithm = SIGNING_ALGORITHMS.get((described.usage, described.spec), "")
     if algorithm.startswith("HMAC_"):
         return VerificationKey(

@@ -51,12 +51,14 @@ class Listed:
         stored: when its newest version was stored, UTC.
         versions: number of versions; 1 if the location keeps none.
         is_deleted: whether the newest version is a delete marker.
+        is_versioned: whether S3 stored it with versioning; None if its versions were not read.
     """
 
     name: str
     stored: datetime
     versions: int = 1
     is_deleted: bool = False
+    is_versioned: bool | None = None
 
 
 class EvidenceFolder(Protocol):
@@ -116,7 +118,10 @@ class S3Folder:
         listed = []
         for key, versions in found.items():
             newest = next((each for each in versions if each.is_latest), versions[0])
-            listed.append(Listed(key, newest.last_modified, len(versions), newest.is_delete_marker))
+            is_versioned = all(each.version != "null" for each in versions)
+            listed.append(
+                Listed(key, newest.last_modified, len(versions), newest.is_delete_marker, is_versioned)
+            )
         return listed, ()
 
     def read_stored(self, name: str) -> StoredObject:

@@ -192,7 +192,8 @@ class FakeObjectStore:
             if uri.bucket == prefix.bucket and uri.key.startswith(prefix.as_prefix()):
                 shown = history if uri.bucket in self.versioned else history[-1:]
                 for number, (time, is_marker) in enumerate(shown, 1):
-                    yield ObjectVersion(uri, time, number == len(shown), is_marker)
+                    version = str(number) if uri.bucket in self.versioned else "null"
+                    yield ObjectVersion(uri, time, number == len(shown), is_marker, version)
 
     def metadata(self, uri: S3Uri) -> Mapping[str, str]:
         """Return the user metadata of an object."""

@@ -197,3 +197,16 @@ def test_every_control_can_be_shown():
     listed = CliRunner().invoke(app, ["controls", "list", "--json"])
     assert [each["id"] for each in json.loads(listed.stdout)] == list(CONTROLS)
     assert isinstance(CliRunner().invoke(app, ["controls", "show", "GS-S3-999"]).exception, UsageError)
+
+
+def test_evidence_is_listed_as_signed_and_its_first_entry_is_shown_if_it_has_one(folder):
+    path = next(folder.rglob("run=jr_1/evidence.json"))
+    document = json.loads(path.read_text())
+    chain = {"signing_key": "arn:aws:kms:eu-west-1:123456789012:key/s", "algorithm": "ECDSA_SHA_256"}
+    for start, text in ((3, ", entry 3 at the start"), (0, "")):
+        path.write_text(json.dumps(document | {"chain": chain | {"start": start}}))
+        out = invoke("show", "jr_1", "--in", folder).stdout
+        assert f"ECDSA_SHA_256 {chain['signing_key']}{text}\n" in out
+    lines = invoke("list", "--in", folder).stdout.splitlines()
+    signed = {line.split()[3]: line.endswith("signed") for line in lines if " jr_" in line}
+    assert signed == {"jr_1": True, "jr_2": False, "jr_3": False}

@@ -16,6 +16,7 @@ from run_fixture import new_run_fixture
 from typer.testing import CliRunner
 
 from glue_secure.cli.app import app
+from glue_secure.cli.evidence_verify import _print as print_reports
 from glue_secure.core.arguments import JobArguments, JobIdentity
 from glue_secure.core.chain import ChainEntry, chain_location, entry_digest, entry_name, sequence_of
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
@@ -98,6 +99,10 @@ class Archive:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.body(S3Uri("evidence", key)))
         return folder
+
+    @staticmethod
+    def no_kms_is_called():
+        return None
 
     @staticmethod
     def no_kms():
@@ -549,6 +554,21 @@ def test_a_key_of_one_job_does_not_verify_another(archive):
     assert {one.verdict for one in other.findings} == {Verdict.PASS}
 
 
+@pytest.mark.parametrize("name", ["alias/evidence", "curate=alias/evidence", "ARN"])
+def test_a_key_is_read_from_kms_by_its_alias(archive, name):
+    service = archive.fixture.key_service
+    alias = str(archive.fixture.signing_key).rpartition(":")[0] + ":alias/evidence"
+    service._aliases |= dict.fromkeys((alias, "alias/evidence"), str(archive.fixture.signing_key))
+    key = verification_key(name.replace("ARN", alias), lambda: service)
+    assert key.name == str(archive.fixture.signing_key)
+    assert not breaks(archive.verify(keys=[key], job="curate"))
+
+
+def test_another_arn_is_no_key(archive):
+    with pytest.raises(UsageError, match="not the ARN of a KMS key"):
+        verification_key("arn:aws:s3:::evidence", archive.no_kms_is_called)
+
+
 def test_a_key_is_read_from_kms_by_its_arn(archive):
     key = verification_key(str(archive.fixture.signing_key), lambda: archive.fixture.key_service)
     assert not breaks(archive.verify(keys=[key]))
@@ -671,3 +691,56 @@ def test_only_the_canonical_form_of_an_entry_is_read(archive, change):
     assert ChainEntry.parse(body).sequence == 1
     with pytest.raises(ValueError, match=r".+"):
         ChainEntry.parse(change(body))
+
+
+def verify(archive, *words):
+    key = ("--key", str(archive.pem))
+    return CliRunner().invoke(app, ["evidence", "verify", "--in", str(archive.copied()), *key, *words])
+
+
+def test_every_object_that_differs_is_printed_and_no_head_of_a_broken_chain(archive):
+    for number in (1, 2, 3):
+        uri = archive.document(f"jr_{number}")
+        archive.put(uri, archive.edited(uri, caller="another"))
+    done = verify(archive)
+    assert done.exit_code == 3
+    lines = [line for line in done.stdout.splitlines() if "SHA-256" in line or "verified, GS" in line]
+    assert [sum(f"run=jr_{number}/" in line for line in done.stdout.splitlines()) for number in (1, 2, 3)] == [
+        *(1, 1, 1)
+    ], lines
+    assert "--head curate=" not in done.stdout
+    assert "the newest entry of job curate is not to be noted" in done.stdout
+    assert "--head other=2:" in done.stdout
+    result = json.loads(verify(archive, "--json", "--job", "curate").stdout)
+    assert result[0]["head"] == ""
+
+
+def test_more_than_20_objects_that_differ_are_counted(archive):
+    for number in range(4, 27):
+        body = archive.edited(archive.document("jr_1"), run_id=f"jr_{number}")
+        archive.put(archive.document(f"jr_{number}"), body)
+    out = verify(archive).stdout
+    assert out.count("  also broken: ") == 20
+    assert "  and 2 more, which --json lists" in out
+
+
+def test_the_result_of_one_run_says_so(archive):
+    assert "one run, jr_2: 2 documents compared" in verify(archive, "jr_2").stdout
+    assert "one run" not in verify(archive).stdout
+
+
+@pytest.mark.parametrize("is_versioned", [False, True])
+def test_a_bucket_without_versions_is_named(archive, is_versioned, capsys):
+    if is_versioned:
+        archive.objects.versioned.add("evidence")
+    reports = archive.verify()
+    assert [report.unversioned for report in reports] == ([0, 0] if is_versioned else [6, 2])
+    print_reports(reports, "")
+    assert ("8 objects of the chains were stored without versioning" in capsys.readouterr().out) is not (
+        is_versioned
+    )
+
+
+def test_versions_that_were_not_read_are_named(archive):
+    assert "versions were not read" in verify(archive).stdout
+    assert {report.unversioned for report in archive.verify(copy_of="s3://evidence/runs/")} == {None}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,5 +87,26 @@ def _parts(output: Format, runs: Iterable[StoredRun]) -> Iterator[str]:
         for event in (ocsf if output is Format.OCSF else openlineage).events(runs):
             yield escape_surrogates(json.dumps(event, ensure_ascii=False)) + "\n"
     else:
-        value = sarif.document(runs) if output is Format.SARIF else asff.documents(runs)
+        refused: list[str] = []
+        value: Any
+        if output is Format.SARIF:
+            value = sarif.document(_with_refusals(runs, refused))
+            is_open = bool(value["runs"][0]["results"])
+        else:
+            value = asff.documents(_with_refusals(runs, refused))
+            is_open = any(one["Compliance"]["Status"] != "PASSED" for one in value)
+        if refused and not is_open:
+            print(
+                "0 open findings: later runs passed the controls that refused earlier ones; "
+                "--outcome refused exports the findings of those",
+                file=sys.stderr,
+            )
         yield escape_surrogates(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _with_refusals(runs: Iterable[StoredRun], refused: list[str]) -> Iterator[StoredRun]:
+    """Yield the runs, and add the ids of those that were refused to ``refused``."""
+    for run in runs:
+        if run.outcome == evidence.Outcome.REFUSED.value:
+            refused.append(run.run_id)
+        yield run

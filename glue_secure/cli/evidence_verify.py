@@ -136,11 +136,11 @@ def _print(reports: Sequence[ChainReport], run: str) -> None:
         print("\nnewest entries, to be noted for the next verification:")
         for head in heads:
             printing.print_line(f"  {head}")
-    broken = [report.job for report in reports if report.head and not _head(report)]
+    broken = dict.fromkeys(report.job for report in reports if report.head and not _head(report))
     if broken:
         print()
         printing.print_line(
-            f"the newest entry of job {', '.join(dict.fromkeys(broken))} is not to be noted: the result is broken"
+            f"newest entry of job {', '.join(broken)}: not to be noted, because the result is broken"
         )
 
 

@@ -5,7 +5,7 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,11 @@ class SarifResult:
 
 
 def sarif_document(
-    tool: str, version: str, rules: Sequence[SarifRule], results: Iterable[SarifResult]
+    tool: str,
+    version: str,
+    rules: Sequence[SarifRule],
+    results: Iterable[SarifResult],
+    properties: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the document, to be written as JSON.
 
@@ -62,6 +66,7 @@ def sarif_document(
         version: of glue-secure.
         rules: every rule of the tool.
         results: the results; each names one of ``rules``.
+        properties: further facts about the run of the tool.
     """
     positions = {rule.id: position for position, rule in enumerate(rules)}
     driver = {"name": tool, "semanticVersion": version, "version": version, "rules": list(map(_rule, rules))}
@@ -74,6 +79,7 @@ def sarif_document(
                 # SARIF's default are UTF-16 code units.
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(result, positions[result.rule]) for result in results],
+                **({"properties": dict(properties)} if properties else {}),
             }
         ],
     }

@@ -117,6 +117,8 @@ class PeriodView:
         runs: the runs, newest first.
         keys: purpose and ARN of each key, number of runs.
         configurations: name of each security configuration, number of runs.
+        accounts: id, kind and Region of each account, number of runs.
+        callers: each caller, number of runs.
         sources: what was read; rows and objects are totals.
         targets: what was written.
         encryption: number of objects for each algorithm and key.
@@ -136,6 +138,8 @@ class PeriodView:
     runs: Limited[RunRow]
     keys: Limited[tuple[str, str, int]]
     configurations: Limited[tuple[str, int]]
+    accounts: Limited[tuple[str, str, str, int]]
+    callers: Limited[tuple[str, int]]
     sources: Limited[Place]
     targets: Limited[Place]
     encryption: Limited[tuple[str, int]]
@@ -151,6 +155,8 @@ class _Period:
     failing: dict[str, list[tuple[RunRow, Result]]] = field(default_factory=lambda: defaultdict(list))
     keys: Counter[tuple[str, str]] = field(default_factory=Counter)
     configurations: Counter[str] = field(default_factory=Counter)
+    accounts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    callers: Counter[str] = field(default_factory=Counter)
     sources: dict[str, Place] = field(default_factory=dict)
     targets: dict[str, Place] = field(default_factory=dict)
     encryption: Counter[str] = field(default_factory=Counter)
@@ -189,6 +195,13 @@ class _Period:
         self.keys.update((text(purpose), text(key)) for purpose, key in (document.get("keys") or {}).items())
         if document.get("security_configuration"):
             self.configurations[text(document["security_configuration"])] += 1
+        if document.get("account_id") or document.get("account"):
+            identifier, kind, region = (
+                text(document.get(name)) for name in ("account_id", "account", "region")
+            )
+            self.accounts[identifier, kind, region] += 1
+        if document.get("caller"):
+            self.callers[text(document["caller"])] += 1
         for every, places in ((self.sources, sources), (self.targets, targets)):
             for place in places:
                 before = every.get(place.name)
@@ -255,6 +268,8 @@ def view(runs: Iterable[StoredRun], today: date) -> PeriodView:
         runs=Limited.of(rows, _MOST_RUNS),
         keys=Limited.of((*pair, count) for pair, count in period.keys.most_common()),
         configurations=Limited.of(period.configurations.most_common()),
+        accounts=Limited.of((*account, count) for account, count in period.accounts.most_common()),
+        callers=Limited.of(period.callers.most_common()),
         sources=Limited.of(sorted(period.sources.values(), key=by_rows)),
         targets=Limited.of(sorted(period.targets.values(), key=by_rows)),
         encryption=Limited.of(period.encryption.most_common()),

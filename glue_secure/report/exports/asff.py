@@ -93,6 +93,8 @@ def _finding(one: ExportedFinding) -> dict[str, Any]:
 
 def _product_fields(one: ExportedFinding) -> dict[str, str]:
     fields = {"glue-secure/job": shortened(one.job, 2048)} if one.job else {}
+    if one.account_kind:
+        fields["glue-secure/account"] = shortened(one.account_kind, 2048)
     if one.run:
         fields |= {
             "glue-secure/run": one.run,

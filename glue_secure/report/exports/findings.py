@@ -30,6 +30,7 @@ class ExportedFinding:
         sha256: of the evidence, ``""`` if it has none.
         artifact: relative URI for tools that show results at files.
         accepted_by: the kind of file that the result's exception is in.
+        account_kind: ``aws``, ``embedded`` or ``custom-endpoint``; ``""`` for an audit.
     """
 
     uid: str
@@ -45,6 +46,7 @@ class ExportedFinding:
     sha256: str = ""
     artifact: str = ""
     accepted_by: str = "policy file"
+    account_kind: str = ""
 
     @property
     def title(self) -> str:
@@ -89,6 +91,7 @@ def findings(runs: Iterable[StoredRun]) -> Iterator[ExportedFinding]:
                 location=run.location,
                 sha256=run.sha256,
                 artifact=f"job={job}/evidence.json",
+                account_kind=text(document.get("account")),
             )
 
 

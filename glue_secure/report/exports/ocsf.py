@@ -97,6 +97,7 @@ def _event(one: ExportedFinding, class_uid: int, class_name: str) -> dict[str, A
             "correlation_uid": one.run or one.event_uid,
             "product": {"name": "glue-secure", "vendor_name": "glue-secure", "version": __version__},
         },
+        **({"unmapped": {"account": one.account_kind}} if one.account_kind else {}),
     }
 
 

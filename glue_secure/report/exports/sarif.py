@@ -17,6 +17,7 @@ _LEVELS = {
     Severity.MEDIUM: "warning",
     Severity.LOW: "note",
 }
+_ACCOUNT = ("id", "region", "account")
 
 
 def document(runs: Iterable[StoredRun]) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def document_of(tool: str, found: Iterable[ExportedFinding]) -> dict[str, Any]:
         tool: the command that made the findings.
         found: the findings.
     """
+    found = [*found]
+    accounts = sorted({(one.account, one.region, one.account_kind) for one in found if one.account_kind})
     found = [one for one in found if not one.result.passed]
     controls = {**CONTROLS, **{one.result.control: one.result.known for one in found}}
     rules = [
@@ -45,7 +48,8 @@ def document_of(tool: str, found: Iterable[ExportedFinding]) -> dict[str, Any]:
         )
         for control in controls.values()
     ]
-    return sarif_document(tool, __version__, rules, map(_result, found))
+    properties = {"accounts": [dict(zip(_ACCOUNT, one, strict=True)) for one in accounts]} if accounts else {}
+    return sarif_document(tool, __version__, rules, map(_result, found), properties)
 
 
 def _result(one: ExportedFinding) -> SarifResult:

@@ -208,5 +208,5 @@ def test_evidence_is_listed_as_signed_and_its_first_entry_is_shown_if_it_has_one
         out = invoke("show", "jr_1", "--in", folder).stdout
         assert f"ECDSA_SHA_256 {chain['signing_key']}{text}\n" in out
     lines = invoke("list", "--in", folder).stdout.splitlines()
-    signed = {line.split()[3]: line.endswith("signed") for line in lines if " jr_" in line}
+    signed = {line.split()[3]: line.split()[-1] == "signed" for line in lines if " jr_" in line}
     assert signed == {"jr_1": True, "jr_2": False, "jr_3": False}

@@ -329,3 +329,27 @@ def test_a_name_of_1000_characters_is_cut_where_the_format_has_a_limit():
     found = asff.documents([stored(document)])
     assert max(len(one["Resources"][0]["Id"]) for one in found) == 512
     validate_asff(asff.documents([stored(large(objects=1))])[:200])
+
+
+def test_exports_name_the_kind_of_the_account():
+    document = first_form() | {"account": "embedded"}
+    runs = [stored(document)]
+    assert {event["unmapped"]["account"] for event in ocsf.events(runs)} == {"embedded"}
+    assert {one["ProductFields"]["glue-secure/account"] for one in asff.documents(runs)} == {"embedded"}
+    accounts = [{"id": document["account_id"], "region": document["region"], "account": "embedded"}]
+    assert sarif.document(runs)["runs"][0]["properties"] == {"accounts": accounts}
+
+
+@pytest.mark.parametrize("form", ["sarif", "asff"])
+def test_an_export_without_open_findings_says_that_later_runs_passed(folder, form):
+    path = Path("evidence/job=curate/run=jr_2/evidence.json")
+    document = json.loads(path.read_text())
+    document["controls"].append(finding("GS-TLS-001", "PASS", "connection ops-postgres"))
+    later = (NOW + timedelta(hours=1)).isoformat()
+    path.write_text(json.dumps(document | {"finished": later}))
+    done = export("--format", form)
+    assert "0 open findings: later runs passed" in done.stderr
+    assert "--outcome refused" in done.stderr
+    json.loads(done.stdout)
+    assert "0 open" not in export("--format", form, "--outcome", "refused").stderr
+    assert "0 open" not in export("--format", form, "--outcome", "succeeded").stderr

@@ -166,6 +166,17 @@ def test_a_period_counts_runs_by_state_and_shows_each_job_on_the_time_line():
     assert [one.uses for one in found.exemptions.items] == [0, 54]
 
 
+def test_a_period_names_accounts_and_callers_and_that_signatures_were_not_verified():
+    caller = "arn:aws:sts::123456789012:assumed-role/curate/session"
+    runs = [stored(first_form() | {"account": kind, "caller": caller}) for kind in ("aws", "embedded")]
+    page, found = period_page(iter(runs), NOW)
+    assert {kind for _, kind, _, _ in found.accounts.items} == {"aws", "embedded"}
+    assert found.callers.items == ((caller, 2),)
+    for text in ("embedded", found.accounts.items[0][0], found.accounts.items[0][2], caller):
+        assert text in page
+    assert "Its signatures were not verified" in page
+
+
 def test_bars_of_the_time_line_are_inside_of_it():
     for line in period_view(iter(period()), NOW.date()).lines.items:
         for bar in line.bars:

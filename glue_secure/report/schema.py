@@ -56,7 +56,8 @@ glue-secure evidence diff RUN RUN --in s3://BUCKET/PREFIX/
 ```
 
 `--in` also takes a folder with a copy of the documents. `list` shows the runs, newest first, with the
-controls that did not pass, and those that are reported only. `show` prints, in the line `verdict`, the
+controls that did not pass, and those that are reported only; `signed` means that the evidence names a signing
+key, which `verify` verifies. `show` prints, in the line `verdict`, the
 outcome and the number of checks that passed, then what was read and written with its encryption, the TLS
 facts of connections, and the controls. Its exit code is 3 if a control did not pass. Findings that are
 [reported only](controls.md#what-does-not-stop-a-run), such as UNKNOWN of GS-SPK, do not change it if they did
@@ -69,7 +70,7 @@ write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit 
 |---|---|
 | `succeeded` | ended with a commit |
 | `refused` | was stopped by a control that was FAIL or UNKNOWN: `error.control`; `controls` has the verdict |
-| `failed` | ended with any other error |
+| `failed` | ended with any other error: `error.type`. `error.message` is there if glue-secure raised it; of an error of Spark it names the read or write, and only the job's log has Spark's text, which may quote data |
 | `abandoned` | was ended by the script with `SecureJob.abandon` |
 | `ended without job.commit()` | ended when its script ended, without a commit |
 | `terminated by SIGTERM` | ended on this signal, for instance after a timeout of AWS Glue |

@@ -70,7 +70,7 @@ write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit 
 |---|---|
 | `succeeded` | ended with a commit |
 | `refused` | was stopped by a control that was FAIL or UNKNOWN: `error.control`; `controls` has the verdict |
-| `failed` | ended with any other error: `error.type`. `error.message` is there if glue-secure raised it; of an error of Spark it names the read or write, and only the job's log has Spark's text, which may quote data |
+| `failed` | ended with any other error: `error.type` |
 | `abandoned` | was ended by the script with `SecureJob.abandon` |
 | `ended without job.commit()` | ended when its script ended, without a commit |
 | `terminated by SIGTERM` | ended on this signal, for instance after a timeout of AWS Glue |
@@ -78,6 +78,9 @@ write an HTML page, and the formats of Security Hub, OCSF, code scanning, JUnit 
 | `unreadable` | has a document that cannot be read, or is none |
 
 The last two are of `evidence list`; no document has them.
+
+`error.message` of a failed run is there if glue-secure raised the error. Of an error of Spark, it names the
+read or write that failed: Spark's own text may quote data, so only the job's log has it.
 
 [evidence-1.schema.json](evidence-1.schema.json) is the JSON Schema of the document. Documents of this
 version (`{SCHEMA}`) may have properties that the schema does not list, which a reader ignores.

@@ -419,7 +419,8 @@ class Writer:
             The record of the write in the evidence, with every object.
 
         Raises:
-            UsageError: an unknown format, mode or option; or an overwrite of objects that the frame reads.
+            UsageError: an unknown format, mode, option or partition column; or an overwrite of objects that
+                the frame reads.
             RefusedError: before the write GS-S3-001 to -003, -005, -006, -008 to -010, GS-COL, GS-DQ; after
                 the write GS-S3-004.
             VerificationError: GS-S3-007, GS-DQ-002.
@@ -676,7 +677,7 @@ class _Session:
 
 
 def _defaults(format: str) -> dict[str, str]:
-    return {"header": "true"} if format_of(format).name == "csv" else {}
+    return {"header": "true"} if format.lower() == "csv" else {}
 
 
 def _reject_duplicates(options: Mapping[str, object], call: str, **parameters: str) -> None:

@@ -173,7 +173,24 @@ def is_ignored(name: str, place: Place) -> bool:
 
 
 def likely_name(name: str, known: Iterable[str]) -> str:
-    """Return the known name that a misspelt name probably stands for, ``""`` if there is none."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
-    return by_lower[close[0]] if close else ""
+    """Return the known name that a misspelt name probably stands for, ``""`` if there is none.
+
+    Letter case, ``-`` and ``_`` do not count, so that ``partitionBy`` stands for ``partition_by``. Two
+    exchanged letters are found in short names, too: ``cvs`` stands for ``csv``.
+    """
+    by_spelling = {_spelling(candidate): candidate for candidate in known}
+    spelling = _spelling(name)
+    close = difflib.get_close_matches(spelling, by_spelling, n=1, cutoff=0.75)
+    close = close or [other for other in by_spelling if _has_exchanged_letters(spelling, other)]
+    return by_spelling[close[0]] if close else ""
+
+
+def _spelling(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _has_exchanged_letters(one: str, other: str) -> bool:
+    """Return whether the texts differ by two adjacent letters in the opposite order."""
+    return len(one) == len(other) and any(
+        one[:i] + one[i + 1] + one[i] + one[i + 2 :] == other for i in range(len(one) - 1)
+    )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
+from glue_secure.core.ignored_options import likely_name
+from glue_secure.core.job_parameters import JOB_PARAMETERS
+from glue_secure.core.redaction import redacting_logger
+from glue_secure.core.resolved_options import GLUE_OWN, RESERVED
 
+_LOG = redacting_logger(__name__)
 ArgsT = TypeVar("ArgsT")
 
 _SCALARS: dict[Any, tuple[Callable[[str], Any], str]] = {
@@ -21,9 +26,16 @@ _SCALARS: dict[Any, tuple[Callable[[str], Any], str]] = {
     float: (float, "a number"),
     bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
     Path: (Path, "a path"),
+    date: (date.fromisoformat, "a date such as 2013-12-31"),
 }
 _SUPPORTED = (
-    "str, int, float, bool, pathlib.Path, Literal, an Enum, list of one of these, or one of these | None"
+    "str, int, float, bool, datetime.date, pathlib.Path, Literal, an Enum, list of one of these, "
+    "or one of these | None"
+)
+# Arguments of AWS Glue and glue-secure, which may resemble an argument of the job.
+_OF_GLUE = frozenset(
+    name.replace("-", "_")
+    for name in ("JOB_NAME", *GLUE_OWN, *RESERVED, *(parameter.name for parameter in JOB_PARAMETERS))
 )
 
 
@@ -31,7 +43,8 @@ def parse_arguments(arguments: JobArguments, into: type[ArgsT]) -> ArgsT:
     """Return an instance of a dataclass whose fields have the values of the job's arguments.
 
     The field ``batch_rows`` is the argument ``--batch_rows`` or ``--batch-rows``. A field without a default
-    is required. The items of a list are separated by commas.
+    is required. The items of a list are separated by commas. An argument that is no field, but resembles
+    one that was not given, is logged as a warning: it is no error, because a script may read it elsewhere.
 
     Args:
         arguments: the job's arguments.
@@ -48,34 +61,42 @@ def parse_arguments(arguments: JobArguments, into: type[ArgsT]) -> ArgsT:
     hints = get_type_hints(into)
     values: dict[str, Any] = {}
     missing: list[str] = []
-    for field in dataclasses.fields(into):
-        if not field.init:
-            continue
-        text = arguments.get(field.name)
+    fields = {field.name: field for field in dataclasses.fields(into) if field.init}
+    for name, field in fields.items():
+        text = arguments.get(name)
         if text is not None:
-            values[field.name] = _convert(f"--{field.name}", text, hints[field.name])
+            values[name] = _convert(f"--{name}", text, hints[name])
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            missing.append(f"--{field.name} ({_describe(f'--{field.name}', hints[field.name])})")
+            missing.append(f"--{name} ({_describe(f'--{name}', hints[name])})")
     if missing:
         raise UsageError(
             "job arguments are missing",
             found=" ".join(f"--{name}" for name in sorted(arguments.values)) or "no arguments",
             required=", ".join(missing),
-            fix=_spelled_otherwise(arguments, into)
+            fix="; ".join(
+                f"--{name}: did you mean --{likely}?" for name, likely in _misspelt(arguments, fields).items()
+            )
             or "pass them to the job, or set them in its default arguments",
         )
+    for name, likely in _misspelt(arguments, fields).items():
+        _LOG.warning("--%s is no argument of the job: did you mean --%s, which was not given?", name, likely)
     return into(**values)
 
 
-def _spelled_otherwise(arguments: JobArguments, into: type[Any]) -> str:
-    """Return the likely words of missing arguments: ``--sorce: did you mean --source?``."""
-    fields = [field.name for field in dataclasses.fields(into)]
-    found = []
+def _misspelt(arguments: JobArguments, fields: Iterable[str]) -> dict[str, str]:
+    """Return the field that an argument of the command line probably stands for, by the argument's name.
+
+    Arguments of glue-secure and AWS Glue are left out, and fields that were given.
+    """
+    names = {field.replace("-", "_"): field for field in fields}
+    missing = [field for field in names.values() if arguments.get(field) is None]
+    found = {}
     for name in arguments.values:
-        close = difflib.get_close_matches(name, fields, 1, cutoff=0.75)
-        if close and close[0] != name.replace("-", "_") and arguments.get(close[0]) is None:
-            found.append(f"--{name}: did you mean --{close[0]}?")
-    return "; ".join(found)
+        spelling = name.replace("-", "_")
+        is_own = spelling.startswith("glue_secure_") or spelling in _OF_GLUE
+        if not is_own and spelling not in names and (likely := likely_name(name, missing)):
+            found[name] = likely
+    return found
 
 
 def _convert(name: str, text: str, kind: Any) -> Any:

@@ -21,7 +21,7 @@ from glue_secure.connections.sql_statements import split_statements
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri, is_table_name
-from glue_secure.core.ignored_options import warn_of_ignored
+from glue_secure.core.ignored_options import likely_name, warn_of_ignored
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, Operation
@@ -155,7 +155,8 @@ class DataWriter:
             RefusedError: before the write GS-S3-001, -002, -003, -005, -006, -008, -009, -010, GS-COL-001,
                 GS-COL-003; after the write GS-S3-004.
             VerificationError: GS-S3-007, an object cannot be read back.
-            UsageError: an unknown mode, or an overwrite of objects that the frame reads. Nothing was deleted.
+            UsageError: an unknown mode or partition column, or an overwrite of objects that the frame reads.
+                Nothing was deleted.
         """
         with self._operation():
             options = dict(options or {})
@@ -170,6 +171,7 @@ class DataWriter:
             reject_protected_options(options, f"write to {location}")
             self._guard.require_same_session(frame, str(location))
             protected = self._columns.protect(frame, str(location)).frame
+            _require_columns(partition_by, self._engine.columns(protected), location)
             if spark_mode == "overwrite":
                 self._reject_overwrite_of_source(protected, location, partition_by, options)
 
@@ -635,6 +637,29 @@ class DataWriter:
         record = self._recorder.write(record, objects)
         self._read_objects.record_write()
         return record
+
+
+def _require_columns(partition_by: Sequence[str], columns: Sequence[str], location: S3Uri) -> None:
+    """Raise UsageError if a partition column is no column of the frame, or no other column is left."""
+    if not partition_by:
+        return
+    known = {name.lower() for name in columns}
+    unknown = [name for name in partition_by if name.lower() not in known]
+    likely = {name: likely_name(name, columns) for name in unknown}
+    corrections = ", ".join(f"{other} instead of {name}" for name, other in likely.items() if other)
+    if unknown:
+        raise UsageError(
+            f"partition_by of a write to {location}",
+            found=f"{', '.join(map(repr, unknown))}, which the frame does not have",
+            required=f"columns of the frame: {', '.join(columns)}",
+            fix=f"write {corrections}" if corrections else "correct partition_by, or add the column",
+        )
+    if known == {name.lower() for name in partition_by}:
+        raise UsageError(
+            f"partition_by of a write to {location}",
+            found="every column of the frame",
+            required="at least one column for the files",
+        )
 
 
 def _split_actions(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -116,7 +116,7 @@ class FakeEngine:
     workers: dict[str, str] = field(
         default_factory=lambda: {"spark.master": "local[2]", "spark.io.encryption.enabled": "true"}
     )
-    column_names: tuple[str, ...] = ("id", "email")
+    column_names: tuple[str, ...] = ("id", "email", "month", "x")
     jar: Any = recommended_jar
     logs_no_passwords: bool = True
     guard: str = "an engine in memory has no request guard"

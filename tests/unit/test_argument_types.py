@@ -199,6 +199,10 @@ def test_a_missing_and_an_unknown_argument_are_usage_errors():
     with pytest.raises(UsageError, match="unexpected argument 'fromat'") as caught:
         reader.s3("s3://b/x/", fromat="csv")
     assert "source, format, bookmark" in caught.value.required
+    assert caught.value.fix == "write format instead of fromat"
+    writer = instance(Writer, RunState(RunId("jr_1")))
+    with pytest.raises(UsageError, match=r"fix: +write partition_by instead of partitionBy"):
+        writer.s3(None, "s3://b/x/", format="csv", partitionBy=["month"])
 
 
 def test_a_value_is_not_quoted():

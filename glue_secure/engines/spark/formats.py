@@ -215,20 +215,23 @@ def source_format(name: str) -> Format:
         raise UsageError("format", found=repr(name), required=required, fix=error.fix) from None
 
 
-def format_of(name: str) -> Format:
-    """Return the format of a name. Raises UsageError, which lists the known formats."""
+def format_of(name: str, *, writing: bool = False) -> Format:
+    """Return the format of a name. Raises UsageError, which lists the formats of a read, or of a write."""
     lowered = str(name).lower()
-    format = FORMATS.get(lowered)
-    if format is None:
+    known = FORMATS.keys() - ({"xml"} if writing else set())
+    if lowered not in known:
         fix = ""
         if lowered in UNSUPPORTED:
             fix = "run the job in Glue; the plain-Spark runtime does not offer it"
         elif lowered in _SPREADSHEETS:
             fix = "save the sheet as csv; or read it with pandas.read_excel and spark.createDataFrame"
-        elif likely := likely_name(lowered, FORMATS):
+        elif lowered in FORMATS:
+            fix = "Glue does not write XML either"
+        elif likely := likely_name(lowered, known):
             fix = f"write {likely}"
-        raise UsageError("format", found=repr(name), required=", ".join(sorted(FORMATS)), fix=fix)
-    return format
+        resource = "the format of a write" if writing else "format"
+        raise UsageError(resource, found=repr(name), required=", ".join(sorted(known)), fix=fix)
+    return FORMATS[lowered]
 
 
 def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool = False) -> dict[str, str]:
@@ -238,12 +241,8 @@ def spark_options(format_name: str, options: Mapping[str, Any], *, writing: bool
         UsageError: an option is not known for the format (or for writes) or has an invalid value, or the
             format cannot be written.
     """
-    known = format_of(format_name).options | (_WRITE_OPTIONS if writing else frozenset())
-    if writing and format_of(format_name).name == "xml":
-        others = ", ".join(sorted(set(FORMATS) - {"xml"}))
-        raise UsageError(
-            "the format of a write", found="xml", required=others, fix="Glue does not write XML either"
-        )
+    format = format_of(format_name, writing=writing)
+    known = format.options | (_WRITE_OPTIONS if writing else frozenset())
     by_lower = {name.lower(): name for name in known}
     spark: dict[str, str] = {}
     for name, value in options.items():

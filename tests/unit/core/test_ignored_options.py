@@ -79,3 +79,9 @@ def test_an_option_that_is_known_in_a_place_stays():
 def test_the_likely_name_of_a_misspelt_option():
     assert likely_name("withheader", ["withHeader", "writeHeader"]) == "withHeader"
     assert likely_name("zzz", ["withHeader"]) == ""
+
+
+def test_exchanged_letters_and_other_conventions_of_names_have_a_likely_name():
+    assert likely_name("cvs", ["json", "csv"]) == "csv"
+    assert likely_name("partitionBy", ["frame", "partition_by"]) == "partition_by"
+    assert likely_name("a", ["b"]) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Literal, Optional
@@ -31,6 +32,7 @@ class Args:
     columns: list[str] = field(default_factory=list)
     limits: list[int] = field(default_factory=list)
     suite: Optional[str] = None  # noqa: UP045 - both spellings are supported
+    since: date = date(2013, 1, 1)
 
 
 def parse(**arguments: str) -> Args:
@@ -41,10 +43,12 @@ def test_values_have_the_types_of_the_fields():
     args = parse(
         source="s3://a/", days="30", ratio="1e-3", dry_run="TRUE", folder="/tmp/x", mode="overwrite",
         color="blue", columns="a, b,", limits="1,2", suite="s.json",
+        since="2013-11-30",
     )  # fmt: skip
     assert args == Args(
-        "s3://a/", 30, 0.001, True, Path("/tmp/x"), "overwrite", Color.BLUE, ["a", "b"], [1, 2], "s.json"
-    )
+        "s3://a/", 30, 0.001, True, Path("/tmp/x"), "overwrite", Color.BLUE, ["a", "b"], [1, 2], "s.json",
+        date(2013, 11, 30),
+    )  # fmt: skip
 
 
 def test_defaults_apply_to_arguments_that_are_not_given():
@@ -78,6 +82,7 @@ def test_every_missing_argument_is_named_with_its_type():
         ("mode", "merge", "append or overwrite"),
         ("color", "green", "red or blue"),
         ("limits", "1,x", "a whole number"),
+        ("since", "30.11.2013", "a date such as 2013-12-31"),
     ],
 )
 def test_a_value_of_another_type_is_rejected_with_the_argument_and_the_type(name, value, required):
@@ -107,3 +112,34 @@ def test_a_secret_in_a_value_of_another_type_is_not_shown():
     with pytest.raises(UsageError) as caught:
         parse(source="s3://a/", days="https://me:hunter2@host/")
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_argument_that_resembles_an_optional_field_is_a_warning(caplog):
+    assert parse(source="s3://a/", day="30", column="a").days == 7
+    assert "--day is no argument of the job: did you mean --days, which was not given?" in caplog.text
+    assert "did you mean --columns" in caplog.text
+
+
+def test_a_misspelt_required_argument_is_named_in_the_fix():
+    with pytest.raises(UsageError, match=r"fix: +--sorce: did you mean --source\?"):
+        parse(sorce="s3://a/")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"days": "1", "day": "2"},  # the field is given
+        {"verbosity": "1"},  # resembles no field
+        {"TempDir": "s3://a/", "glue-secure-columns": "s3://a/p.json", "conf": "a=b"},
+    ],
+)
+def test_other_arguments_are_no_warning(others, caplog):
+    @dataclass
+    class Job:
+        days: int = 7
+        temp_dirs: str = ""
+        glue_secure_column: str = ""
+        conf_: str = ""
+
+    parse_arguments(JobArguments(others), Job)
+    assert caplog.text == ""

@@ -415,3 +415,18 @@ def test_gs_s3_001_a_stream_with_other_settings(rejected, run_fixture):
 def test_gs_s3_010_a_frame_of_another_session(rejected, run_fixture):
     run_fixture.engine.foreign = True
     rejected("GS-S3-010")
+
+
+@pytest.mark.parametrize(
+    ("partition_by", "text"),
+    [
+        (["year", "mnth"], "write month instead of mnth"),
+        (["zzz"], "correct partition_by, or add the column"),
+        (["year", "MONTH", "flights"], "at least one column for the files"),
+    ],
+)
+def test_partition_columns_are_columns_of_the_frame(writer, run_fixture, partition_by, text):
+    run_fixture.engine.column_names = ("year", "month", "flights")
+    with pytest.raises(UsageError, match=text):
+        writer.write_s3(["a"], TARGET, format="parquet", partition_by=partition_by)
+    assert not run_fixture.engine.asked("write_s3")

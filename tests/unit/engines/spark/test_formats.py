@@ -30,6 +30,17 @@ def test_the_likely_format_is_the_fix():
 
 
 @pytest.mark.parametrize(
+    ("name", "fix"),
+    [("parqet", "write parquet"), ("cvs", "write csv"), ("XML", "Glue does not write XML either")],
+)
+def test_a_write_lists_the_formats_that_it_supports(name, fix):
+    with pytest.raises(UsageError, match="the format of a write") as refused:
+        spark_options(name, {}, writing=True)
+    assert refused.value.required == "avro, csv, json, orc, parquet"
+    assert refused.value.fix == fix
+
+
+@pytest.mark.parametrize(
     ("header", "found"),
     [("PAR1\x15\x04", "Parquet"), ("Obj\x01\x04", "Avro"), ("ORC\n\x03", "ORC"), ("PK\x03\x04\x14", "a ZIP")],
 )

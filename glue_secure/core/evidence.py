@@ -55,7 +55,8 @@ class ReadRecord:
         merged_columns: for each column that not all objects have, or that has several types, its name and in
             how many objects it is, or its types; see ``merged_columns``.
         encryption: how the objects are encrypted, by HeadObject: all or a share of them where the policy file
-            requires something of the source, otherwise at most three. Empty for a read without objects.
+            requires something of the source, otherwise at most three. If no object is new to
+            the bookmark, at most one older object is inspected. Empty if nothing was inspected.
         table: ``database.table`` of a table of Iceberg, Delta Lake or Hudi, ``""`` for other sources.
         since: the commit after which rows were read, ``""`` if all rows were read.
         until: the commit up to which rows were read.
@@ -102,7 +103,7 @@ class WriteRecord:
         objects_in_parts: number of further ``objects``, which are in the parts.
         proved_in_parts: number of further ``proved``, which are in the parts.
         encryption: how all objects that were verified one by one are encrypted.
-        bytes: their total size; receipts do not know the size of every object.
+        bytes: their total size, as far as it is known: S3's answers do not state the size of every object.
         folders: the folders of all ``objects`` and ``proved``. Not in the document.
     """
 

@@ -62,7 +62,7 @@ class ObjectEncryption:
         algorithm: ``aws:kms``, ``AES256``, ``aws:kms:dsse`` or ``""``.
         key: ARN or id of the KMS key, ``""`` without one.
         bucket_key: whether an S3 Bucket Key was used.
-        size: bytes.
+        size: bytes; None if S3's answer to the request that stored the object does not say.
         version: version id, ``""`` if S3's answer has none.
         etag: entity tag without quotes, ``""`` if it is not known.
         checksum: checksum as in S3's answer (``CRC64NVME:...``, Base64), ``""`` if it has none.
@@ -72,7 +72,7 @@ class ObjectEncryption:
     algorithm: str
     key: str
     bucket_key: bool
-    size: int
+    size: int | None
     version: str = field(default="", compare=False)
     etag: str = field(default="", compare=False)
     checksum: str = field(default="", compare=False)

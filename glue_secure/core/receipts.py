@@ -68,7 +68,7 @@ class Receipt:
             self.algorithm,
             self.key,
             self.bucket_key,
-            self.size or 0,
+            self.size,
             self.version,
             self.etag,
             self.checksum,

@@ -67,7 +67,7 @@ class _CountedObjects:
                 return
             uri = encryption.uri
             self._kinds[encryption.algorithm, encryption.key] += 1
-            self.bytes += encryption.size
+            self.bytes += encryption.size or 0
             self._folders.add((uri.bucket, uri.key[: uri.key.rfind("/") + 1]))
             if len(self.first) < RETURNED:
                 self.first.append(encryption)

@@ -162,7 +162,7 @@ class WrittenObject:
     uri: str
     encryption: str
     bucket_key: bool
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +460,7 @@ def _objects(document: Document, total: int) -> Limited[WrittenObject]:
                     text(each.get("uri")),
                     f"{each.get('algorithm') or 'none'} {each.get('key') or ''}".strip(),
                     bool(each.get("bucket_key")),
-                    _number(each.get("size")) or 0,
+                    _number(each.get("size")),
                 )
             )
     return Limited(tuple(found), total - len(found))

@@ -37,7 +37,7 @@ _Result = TypeVar("_Result")
 Inspection = tuple[Finding, "ObjectEncryption | None"]
 """One object's finding and its encryption; None without an answer from S3."""
 # Size, bucket key, version, entity tag and checksum of an object.
-_Packed = tuple[int, bool, str, str, str]
+_Packed = tuple[int | None, bool, str, str, str]
 
 
 class ObjectVerifier:

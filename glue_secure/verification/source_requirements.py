@@ -191,7 +191,7 @@ class SourceChecker:
         try:
             return self._encryption(uri)
         except ServiceError:
-            return ObjectEncryption(uri, UNKNOWN, "", False, 0)
+            return ObjectEncryption(uri, UNKNOWN, "", False, None)
 
 
 def check_credentials(

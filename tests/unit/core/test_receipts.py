@@ -259,3 +259,8 @@ def test_every_part_of_a_large_place_is_left_once(book):
     ]
     assert len(book.attribute_below(S3Uri("lake", ""))) == len(names) + 1
     assert len([*book.attribute_below(S3Uri("lake", ""))]) == len(names) + 1
+
+
+def test_a_size_that_no_answer_states_is_not_known(book):
+    book.add([receipt("t/a", size=None), receipt("t/b", size=0)])
+    assert [left.encryption().size for left in book.unattributed()] == [None, 0]

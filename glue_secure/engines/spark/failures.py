@@ -25,6 +25,7 @@ _WRAPPERS = re.compile(
 _WORKER_FRAME = re.compile(r'\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _LOCATION = re.compile(r"s3[an]?://[^\s;\"\'<>{}]+")
 _LONGEST_CAUSE = 500
+_NO_BUCKET = re.compile(r"NoSuchBucket\b|NoSuchBucketException|[Bb]ucket (?P<bucket>\S* ?)does not exist")
 _UNREADABLE = "|".join(
     (
         "is not a Parquet file",
@@ -64,7 +65,6 @@ _FIXES = (
         "pass --enable-glue-datacatalog true, and set hoodie.datasource.hive_sync.mode to hms: plain Spark "
         "has not all of Hive",
     ),
-    (r"NoSuchBucket|[Bb]ucket .*does not exist", "correct the bucket's name"),
 )
 
 
@@ -96,10 +96,23 @@ def failure_of(error: BaseException, resource: str) -> EngineError | None:
 def summarised(text: str, resource: str) -> EngineError:
     """Return the error of a text with stack traces, as Py4J and Spark print it."""
     cause = _cause(text)
+    if missing := _NO_BUCKET.search(text):
+        return _of_a_missing_bucket(missing["bucket"], cause, resource, text)
     match = _LOCATION.search(cause) or _LOCATION.search(text)
     location = re.sub(r"^s3[an]", "s3", match[0]).rstrip(".,:)") if match else ""
     fix = next((fix for pattern, fix in _FIXES if re.search(pattern, text)), "")
     return EngineError(resource, cause=cause, location=location, fix=fix)
+
+
+def _of_a_missing_bucket(name: str | None, cause: str, resource: str, text: str) -> EngineError:
+    """Return the error of a bucket that does not exist, without request ids and names of temporary objects."""
+    places = (match[0] for match in map(_LOCATION.search, (cause, resource, text)) if match)
+    bucket = (name or "").strip(" \"'") or next((place.split("/")[2] for place in places), "")
+    return EngineError(
+        resource,
+        cause=f"bucket {bucket} does not exist" if bucket else "the bucket does not exist",
+        fix=f"create bucket {bucket}, or correct its name" if bucket else "correct the bucket's name",
+    )
 
 
 def _full_text(error: BaseException) -> str | None:

@@ -100,6 +100,26 @@ def test_a_cause_of_any_length_is_short():
     assert len(str(error)) < 1_000
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "java.io.FileNotFoundException: PUT 0-byte object  on y/_temporary/0: com.amazonaws.services.s3.model."
+        "AmazonS3Exception: The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error "
+        "Code: NoSuchBucket; Request ID: 4X; S3 Extended Request ID: 5Y=; Proxy: null):NoSuchBucket",
+        "org.apache.hadoop.fs.s3a.UnknownStoreException: `s3a://absent/y/_temporary/0': getFileStatus on "
+        "s3a://absent/y/_temporary/0: software.amazon.awssdk.services.s3.model.NoSuchBucketException: null",
+        "org.apache.hadoop.fs.s3a.UnknownStoreException: `s3a://absent/y': Bucket absent does not exist",
+    ],
+)
+def test_a_bucket_that_does_not_exist_is_one_line(cause):
+    error = summarised(task(cause), "write to s3://absent/y/")
+    assert str(error).splitlines()[:3] == [
+        "write to s3://absent/y/ failed",
+        "  cause:    bucket absent does not exist",
+        "  fix:      create bucket absent, or correct its name",
+    ]
+
+
 def test_a_secret_in_a_cause_is_redacted():
     error = summarised(": java.sql.SQLException: cannot open jdbc:x://h/d?password=hunter2\n", "read of t")
     assert "hunter2" not in str(error)

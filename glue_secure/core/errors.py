@@ -11,6 +11,10 @@ from typing import ClassVar
 from glue_secure.core.redaction import escape_controls, escape_unprintable, redact_text
 
 EXPLANATION = "glue-secure controls show"
+_STACK_TRACE = (
+    "for Spark's stack trace, start the script with: import logging; logging.basicConfig(); "
+    'logging.getLogger("glue_secure").setLevel("DEBUG")'
+)
 
 
 class GlueSecureError(Exception):
@@ -72,7 +76,7 @@ class EngineError(GlueSecureError):
             lines.append(f"  fix:      {fix}")
         if outcome:
             lines.append(f"  outcome:  {outcome}")
-        lines.append("  details:  set Python's logging level to DEBUG to see Spark's stack trace")
+        lines.append(f"  details:  {_STACK_TRACE}")
         super().__init__("\n".join(lines))
 
 

@@ -66,8 +66,12 @@ def test_new_flights_are_counted_once_and_encrypted(glue_job):
         with glue_job.job("source", "target") as job:
             run(job)
     assert sorted((row.carrier, row.flights) for row in glue_job.read().collect()) == [("AA", 1), ("UA", 2)]
-    assert {item["algorithm"] for item in glue_job.objects().values()} == {"aws:kms"}
-    assert [document["outcome"] for document in glue_job.evidence()] == ["succeeded", "succeeded"]
+    first, second = glue_job.evidence()
+    assert {(item["algorithm"], item["key"]) for item in glue_job.objects().values()} == {
+        ("aws:kms", first["keys"]["s3"])
+    }
+    assert (first["outcome"], second["outcome"]) == ("succeeded", "succeeded")
+    assert (first["reads"][0]["objects"], second["reads"][0]["objects"]) == (1, 0)
 '''
 
 _PROJECT = """\
@@ -166,11 +170,20 @@ One AWS Glue job, created with glue-secure $version.
 python -m pip install -r requirements.txt
 python -m pytest
 glue-secure local up
+eval "$$(glue-secure local env)"
 glue-secure run jobs/carriers.py --JOB_NAME $name --source s3://glue-secure-landing/flights/ \\
     --target s3://glue-secure-curated/$name/
+glue-secure evidence list --in s3://glue-secure-evidence/evidence/ --job $name
 glue-secure local down
+eval "$$(glue-secure local env --unset)"
 glue-secure template cloudformation --out build/template.json
 ```
+
+`eval "$$(glue-secure local env)"` lets every command in the terminal use the embedded account. Without it,
+`evidence list` uses your AWS credentials.
+
+Add `--job-bookmark-option job-bookmark-enable` to the run, so that it reads only flights that are new since
+the last run with this option. Without it, each run reads all flights, and appends their counts again.
 
 `python -m pytest --glue-secure-account .glue-secure` keeps the account and Spark running for the next tests;
 `glue-secure local down --state .glue-secure` stops them.

@@ -1,7 +1,7 @@
 """Examples of pages: files are read as commands read them, Python compiles, and options of commands exist.
 
 Blocks with the mark ``tested by tests/docs/test_examples.py`` are in audit.md, bookmarks.md, check.md,
-columns.md, jdbc.md, lake-formation.md, policy.md, quality.md and tables.md.
+columns.md, jdbc.md, job-arguments.md, lake-formation.md, policy.md, quality.md and tables.md.
 """
 
 import ast
@@ -19,6 +19,8 @@ from page_blocks import blocks, commands
 from glue_secure.audit.baseline import read_baseline
 from glue_secure.cli.app import app
 from glue_secure.columns.policy import ColumnPolicy
+from glue_secure.core.arguments import JobArguments
+from glue_secure.core.typed_arguments import parse_arguments
 from glue_secure.governance.lakeformation.file import parse as parse_permissions
 from glue_secure.policyfile.reader import parse_policy
 from glue_secure.project.project_file import read
@@ -47,6 +49,16 @@ def test_a_part_of_the_policy_file_is_accepted(text):
 def test_the_column_policy_is_accepted():
     (text,) = examples("columns.md", "toml")
     assert ColumnPolicy.parse(text.replace("AQIDAHh...", "AQIDAHh0"), source="columns.md").name == "customers"
+
+
+def test_the_arguments_of_a_job_have_the_types_of_the_page():
+    (text,) = examples("job-arguments.md", "python")
+    module = {"__name__": "monthly"}
+    exec(compile(text, "monthly.py", "exec"), module)
+    words = "monthly.py --source a --since 2013-12-31 --batch-rows 500 --dry_run true --carriers UA,AA"
+    args = parse_arguments(JobArguments.parse(words.split()), module["Arguments"])
+    assert (args.since.isoformat(), args.batch_rows, args.share) == ("2013-12-31", 500, 0.5)
+    assert (args.dry_run, args.carriers) == (True, ["UA", "AA"])
 
 
 def test_the_baseline_file_is_accepted():

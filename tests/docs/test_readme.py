@@ -144,7 +144,7 @@ START = "".join(block.text for block in blocks(FIRST_JOB) if block.mark == "run"
 
 
 def test_the_first_job_needs_few_commands():
-    assert len(commands(START)) <= 8
+    assert len(commands(START)) <= 9
 
 
 @pytest.mark.long

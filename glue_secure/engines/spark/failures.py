@@ -105,7 +105,7 @@ def summarised(text: str, resource: str) -> EngineError:
 
 
 def _of_a_missing_bucket(name: str | None, cause: str, resource: str, text: str) -> EngineError:
-    """Return the error of a bucket that does not exist, without request ids and names of temporary objects."""
+    """Return the error of a bucket that does not exist, without request ids and temporary names."""
     places = (match[0] for match in map(_LOCATION.search, (cause, resource, text)) if match)
     bucket = (name or "").strip(" \"'") or next((place.split("/")[2] for place in places), "")
     return EngineError(

@@ -103,7 +103,7 @@ def test_a_cause_of_any_length_is_short():
 @pytest.mark.parametrize(
     "cause",
     [
-        "java.io.FileNotFoundException: PUT 0-byte object  on y/_temporary/0: com.amazonaws.services.s3.model."
+        "java.io.FileNotFoundException: PUT 0-byte object on y/_temporary/0: com.amazonaws.services.s3.model."
         "AmazonS3Exception: The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error "
         "Code: NoSuchBucket; Request ID: 4X; S3 Extended Request ID: 5Y=; Proxy: null):NoSuchBucket",
         "org.apache.hadoop.fs.s3a.UnknownStoreException: `s3a://absent/y/_temporary/0': getFileStatus on "

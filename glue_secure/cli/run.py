@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from glue_secure.check.script import imported_modules
 from glue_secure.cli.options import State
 from glue_secure.cli.printing import running_account, warn_of_unguarded_clients
 from glue_secure.cli.progress import StepProgress
@@ -22,6 +24,7 @@ from glue_secure.embedded import launch
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.job_files import SubmitOptions
 from glue_secure.migrate.folder import scripts_below
+from glue_secure.migrate.names import PACKAGES
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the logs of Spark and of the setup.")]
 
@@ -120,18 +123,22 @@ def command(
                 as_awsglue=as_awsglue,
                 terminal=sys.stdin.isatty(),
             )
-        return _run(account, submission, script, profile=profile)
+        return _run(account, submission, script, profile=profile, as_awsglue=as_awsglue)
 
     if not watch:
         raise typer.Exit(run_once())
     _watch(script.absolute().parent, run_once)
 
 
-def _run(account: EmbeddedAccount, submission: launch.Submission, script: Path, *, profile: bool) -> int:
+def _run(
+    account: EmbeddedAccount, submission: launch.Submission, script: Path, *, profile: bool, as_awsglue: bool
+) -> int:
     """Run a submission, print where its evidence is, and return its exit code."""
     for parameter in submission.without_effect:
         print(f"--{parameter.name} has no effect here: {parameter.text}", file=sys.stderr)
     warn_of_unguarded_clients(script)
+    if not as_awsglue:
+        _warn_of_awsglue(script)
     interruption = None
     try:
         code = launch.run(submission, stdin=None).returncode
@@ -229,6 +236,21 @@ def _warn_of_misplaced_options(context: typer.Context, script: Path) -> None:
                 "come before it",
                 file=sys.stderr,
             )
+
+
+def _warn_of_awsglue(script: Path) -> None:
+    """Warn of a script that imports awsglue and not glue-secure. Its ``except ImportError`` may allow it."""
+    packages = {module.partition(".")[0] for module in imported_modules(script.read_bytes()) or ()}
+    if packages.isdisjoint(PACKAGES) or "glue_secure" in packages:
+        return
+    name = shlex.quote(str(script))
+    print(
+        f"warning: {script} imports awsglue, so that glue-secure does not guard it here. Edit the script, or "
+        f"run it as it is:\n"
+        f"  glue-secure migrate {name} --write\n"
+        f"  glue-secure run --as-awsglue {name} ...",
+        file=sys.stderr,
+    )
 
 
 def _parts(text: str) -> tuple[str, ...]:

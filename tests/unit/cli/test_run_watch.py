@@ -32,3 +32,24 @@ def test_a_change_of_a_python_file_starts_another_run(tmp_path, monkeypatch, cap
     assert seen == ["run", "wait", "wait", "run"]
     errors = capsys.readouterr().err
     assert "a mistake" in errors and f"watching {tmp_path}; Ctrl-C ends" in errors
+
+
+@pytest.mark.parametrize(
+    ("text", "is_warned"),
+    [
+        ("from awsglue.context import GlueContext\n", True),
+        ("try:\n    import awsgluedq\nexcept ImportError:\n    pass\n", True),
+        ("import glue_secure.as_awsglue\nfrom awsglue.context import GlueContext\n", False),
+        ("from glue_secure.context import GlueContext\n", False),
+        ("import awsglue_tools\n", False),
+        ("print 'Python 2'\n", False),
+    ],
+)
+def test_a_script_that_imports_awsglue_alone_is_named_before_it_runs(tmp_path, capsys, text, is_warned):
+    script = tmp_path / "my job.py"
+    script.write_text(text)
+    run._warn_of_awsglue(script)
+    errors = capsys.readouterr().err
+    assert ("imports awsglue, so that glue-secure does not guard it here" in errors) == is_warned
+    for remedy in ("migrate '{}' --write", "run --as-awsglue '{}' ..."):
+        assert (f"  glue-secure {remedy.format(script)}\n" in errors) == is_warned

@@ -11,6 +11,7 @@ from glue_secure.check.model import ScriptFinding
 from glue_secure.check.script import Script
 from glue_secure.core.findings import Verdict
 from glue_secure.core.script_values import ScriptCall
+from glue_secure.migrate.names import LINE
 from glue_secure.migrate.source import is_main
 
 _PACKAGES = ("awsglue", "awsgluedq", "awsglueml")
@@ -32,7 +33,6 @@ _SPARK = re.compile(
 _RUNS_TEXT = frozenset({"exec", "eval", "builtins.exec", "builtins.eval"})
 _JOBS = frozenset({"awsglue.job.Job", "glue_secure.job.Job"})
 _OBJECT_OF_JOB = re.compile(r"(?:\.Job\(\)|\b\w*[jJ]ob|JOB)\Z")
-_LINE = "import glue_secure.as_awsglue  # noqa: F401"
 
 
 def job_findings(script: Script) -> Iterator[ScriptFinding]:
@@ -82,7 +82,7 @@ def _missing(script: Script, node: ast.stmt | ast.expr | None, control: str, fou
         node,
         found=found,
         required="an import of glue-secure before anything else, in a Spark job",
-        fix=f"insert before the first import: {_LINE}",
+        fix=f"insert before the first import: {LINE}",
     )
 
 
@@ -123,7 +123,12 @@ def _job(script: Script) -> Iterator[ScriptFinding]:
             "job-commit",
             "GS-BKM-003",
             inits[0].node,
-            found="job.commit is not called: the next run reads the same data again",
+            found="job.commit is not called: "
+            + (
+                "the next run reads the same data again"
+                if any(_has_context(script, call) for call in calls)
+                else "the run is reported as not committed"
+            ),
             required="job.commit after the last write",
             fix="insert after the last write: job.commit()",
             is_note=True,

@@ -31,6 +31,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "spark-jdbc": "Databases are not opened with Spark's own JDBC source",
         "jdbc-url": "JDBC URLs select TLS with full verification, and contain no login",
         "tls-option": "No option disables TLS or the verification of a server",
+        "login-option": "Options of awsglue name a Glue connection, and no login",
         "database-driver": "Database drivers of Python use TLS and verify the server",
         "http-client": "HTTP clients verify certificates",
         "plain-text": "No connection of the script is without TLS",
@@ -78,8 +79,8 @@ class ScriptFinding:
 
     @property
     def severity(self) -> Severity:
-        """Severity of the control."""
-        return CONTROLS[self.control].severity if self.control else Severity.LOW
+        """Severity of the control; LOW for a note, and without a control."""
+        return CONTROLS[self.control].severity if self.control and not self.is_note else Severity.LOW
 
     @property
     def counts(self) -> bool:

@@ -34,6 +34,13 @@ _JDBC_TABLE = re.compile(
     r"\bUSING\s+`?(?:org\.apache\.spark\.sql\.(?:execution\.datasources\.)?)?jdbc\b", re.I
 )
 _REPORTED = frozenset({"GS-TLS-001", "GS-TLS-005", "GS-TLS-008"})
+_FROM_OPTIONS = frozenset(
+    {
+        "create_data_frame_from_options", "create_dynamic_frame_from_options", "from_jdbc_conf",
+        "from_options", "getSink", "getSource", "write_data_frame_from_options",
+        "write_dynamic_frame_from_jdbc_conf", "write_dynamic_frame_from_options",
+    }
+)  # fmt: skip
 _FALSE, _TRUE = r"(?i:false|0|no|off|disabled?)\Z", r"(?i:true|1|yes|on)\Z"
 _WEAK_MODES = r"(?i:disable|disabled|allow|prefer|preferred|require|required|verify[-_]ca)\Z"
 
@@ -120,6 +127,7 @@ def tls_findings(script: Script) -> Iterator[ScriptFinding]:
     yield from _url_options(script)
     for call in script.values.calls:
         yield from _spark_jdbc(script, call)
+        yield from _login(script, call)
         yield from _driver(script, call)
         yield from _http(script, call)
         yield from _plain(script, call)
@@ -274,6 +282,25 @@ def _from_jdbc_options(script: Script, node: ast.AST, seen: set[int]) -> bool:
 
 
 # Options
+
+
+def _login(script: Script, call: ScriptCall) -> Iterator[ScriptFinding]:
+    """Find a password in the options of a call of awsglue, which a run rejects wherever it comes from."""
+    if not call.methods & _FROM_OPTIONS:
+        return
+    options = [*call.args, *(value for _, value in call.keywords)]
+    entries = [*call.keywords, *(entry for node in options for entry in script.values.entries(node))]
+    password = next((value for name, value in entries if name.lower() == "password"), None)
+    if password is not None:
+        yield script.finding(
+            "login-option",
+            "GS-TLS-008",
+            password if hasattr(password, "lineno") else call.node,
+            found=f"a password in the options of {call.name}()",
+            required="a Glue connection whose password is in Secrets Manager",
+            fix='write "useConnectionProperties": "true", "connectionName": "NAME" in place of url, user and '
+            "password",
+        )
 
 
 def _option(script: Script, named: NamedValue) -> Iterator[ScriptFinding]:

@@ -12,10 +12,9 @@ from glue_secure.migrate.source import Edit, Source
 
 _LOGIN = ("user", "username", "password")
 _HOST = re.compile(r"jdbc:[a-z0-9:]+?(?://|@/*)(?P<host>[^/:;?@,\s]+)", re.IGNORECASE)
-_REASON = (
-    "a login in the options is rejected (GS-TLS-008): store it in Secrets Manager, and change a "
-    "password that was in a script"
-)
+_REJECTED = "a login in the options is rejected (GS-TLS-008): "
+_LITERAL = f"{_REJECTED}store it in Secrets Manager, and change the password: it has been exposed"
+_FETCHED = f"{_REJECTED}the connection names the secret, and the script need not read it"
 _PROPERTIES = '"useConnectionProperties": "true", "connectionName": "{}"'
 
 
@@ -37,27 +36,46 @@ def logins(
         elif isinstance(node, ast.Call):
             words = {word.arg.lower(): word for word in node.keywords if word.arg}
             if "password" in words and ("url" in words or "dbtable" in words):
-                host = _host(names, words["url"].value) if "url" in words else ""
-                name = connections.get(host) or connections.get("") or "NAME"
-                write = f'useConnectionProperties="true", connectionName="{name}" in place of the login'
-                yield Finding("password", Kind.DECISION, words["password"].value.lineno, _REASON, write), []
+                name = connection_of(names, connections, words["url"].value if "url" in words else None)
+                write = (
+                    f'useConnectionProperties="true", connectionName="{name or "NAME"}" in place of the login'
+                )
+                password = words["password"].value
+                yield Finding("password", Kind.DECISION, password.lineno, _reason(names, password), write), []
 
 
 def _login(
     source: Source, names: Names, connections: Mapping[str, str], node: ast.Dict, keys: Mapping[str, int]
 ) -> tuple[Finding, list[Edit]]:
-    host = _host(names, node.values[keys["url"]]) if "url" in keys else ""
-    name = connections.get(host) or connections.get("")
-    line = node.values[keys["password"]].lineno
+    name = connection_of(names, connections, node.values[keys["url"]] if "url" in keys else None)
+    password = node.values[keys["password"]]
+    line, reason = password.lineno, _reason(names, password)
     write = _PROPERTIES.format(name or "NAME")
-    if name is None or "url" not in keys:
+    if not name or "url" not in keys:
         shown = f"{write} in place of url, user and password"
-        return Finding("password", Kind.DECISION, line, _REASON, shown), []
+        return Finding("password", Kind.DECISION, line, reason, shown), []
     edits = _replace(source, node, keys["url"], {keys[key] for key in _LOGIN if key in keys}, write)
     if edits is None:  # a comment would be lost
         shown = f"{write} in place of url, user and password"
-        return Finding("password", Kind.DECISION, line, _REASON, shown), []
-    return Finding("password", Kind.CHANGED, line, _REASON, write), edits
+        return Finding("password", Kind.DECISION, line, reason, shown), []
+    return Finding("password", Kind.CHANGED, line, reason, write), edits
+
+
+def connection_of(names: Names, connections: Mapping[str, str], url: ast.expr | None) -> str:
+    """Return the connection that replaces the login of a URL, or "" if none is named for its host."""
+    match = None if url is None else _HOST.match(known_start(names, url))
+    return connections.get(match["host"].lower() if match else "") or connections.get("", "")
+
+
+def known_start(names: Names, node: ast.expr) -> str:
+    """Return the text of an expression up to its first unknown part."""
+    value = names.value(node)
+    text = value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value
+    return text.value if isinstance(text, ast.Constant) and isinstance(text.value, str) else ""
+
+
+def _reason(names: Names, password: ast.expr) -> str:
+    return _FETCHED if names.text(password) is None else _LITERAL
 
 
 def _replace(source: Source, node: ast.Dict, url: int, removed: set[int], text: str) -> list[Edit] | None:
@@ -75,13 +93,3 @@ def _replace(source: Source, node: ast.Dict, url: int, removed: set[int], text: 
             return None
         edits.append(Edit(start, end, ""))
     return edits
-
-
-def _host(names: Names, node: ast.expr) -> str:
-    """Return the host of a URL in lower case; "" if the text is not known."""
-    value = names.value(node)
-    text = value.values[0] if isinstance(value, ast.JoinedStr) and value.values else value
-    match = (
-        _HOST.match(text.value) if isinstance(text, ast.Constant) and isinstance(text.value, str) else None
-    )
-    return match["host"].lower() if match else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
+
+from glue_secure.migrate.source import Edit
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
@@ -17,6 +19,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "init-late": "job.init comes before the first read with a transformation context",
         "password": "Databases are opened through a Glue connection",
         "spark-jdbc": "Databases are not opened with Spark's own JDBC source",
+        "hard-coded-secret": "The script contains no password, key or token",
         "encryption": "The security configuration decides the encryption of what a job writes",
         "local-file": "Spark writes to S3 only",
         "unguarded-client": "S3 clients are guarded",
@@ -69,6 +72,7 @@ class Finding:
         line: in the original script, counted from 1.
         reason: why the line matters.
         write: the text to write; "" if there is none.
+        line_after: in the edited script, counted from 1.
     """
 
     rule: str
@@ -76,6 +80,7 @@ class Finding:
     line: int
     reason: str
     write: str = ""
+    line_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Migration:
         before: the original bytes.
         after: the new bytes, equal to ``before`` if nothing is changed.
         encoding: of both, for a difference.
+        edits: what changes ``before`` to ``after``, by positions in the UTF-8 text of ``before``.
     """
 
     status: Status
@@ -95,11 +101,25 @@ class Migration:
     before: bytes = field(repr=False)
     after: bytes = field(repr=False)
     encoding: str = "utf-8"
+    edits: tuple[Edit, ...] = field(default=(), repr=False)
 
     @property
     def is_changed(self) -> bool:
         """Whether the script is edited."""
         return self.before != self.after
+
+    def as_written(self) -> Migration:
+        """Return the migration with findings at their lines in the edited script."""
+        findings = (replace(one, line=one.line_after or one.line) for one in self.findings)
+        return replace(self, findings=tuple(sorted(findings, key=lambda one: (one.line, one.rule))))
+
+    def with_decisions(self, findings: Iterable[Finding]) -> Migration:
+        """Return the migration with more findings that a person must decide."""
+        more = list(findings)
+        if not more:
+            return self
+        found = sorted((*self.findings, *more), key=lambda one: (one.line, one.rule))
+        return replace(self, status=Status.DECISION, findings=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from itertools import chain
 
 PACKAGES = ("awsglue", "awsgluedq", "awsglueml")
 """Packages of AWS Glue that glue-secure replaces."""
+LINE = "import glue_secure.as_awsglue  # noqa: F401  # isort: skip"
+"""The import that guards a script. Tools that sort imports would move it below the imports of awsglue."""
 # The name of each module that this package uses, for ``from MODULE import *``.
 _STARS = {"awsglue.job": "Job", "awsglue.utils": "getResolvedOptions", "awsglue.context": "GlueContext"}
 

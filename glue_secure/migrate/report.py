@@ -10,6 +10,7 @@ from typing import Any
 from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
 from glue_secure.migrate.model import RULES, Finding, Kind, Migration, Status
 
+_TO_DO: dict[Status | Kind, str] = {Status.REWRITTEN: "to rewrite", Kind.CHANGED: "to change"}
 _LEVELS = {Kind.CHANGED: "warning", Kind.DECISION: "error", Kind.NOTE: "note"}
 
 
@@ -18,9 +19,16 @@ def counts(migrations: Mapping[Path, Migration]) -> dict[Status, int]:
     return {status: sum(one.status is status for one in migrations.values()) for status in Status}
 
 
-def headline(migrations: Mapping[Path, Migration]) -> str:
+def word(value: Status | Kind, *, written: bool) -> str:
+    """Return the word for a result or a kind: ``to change`` unless the scripts have been written."""
+    return str(value.value) if written else _TO_DO.get(value, str(value.value))
+
+
+def headline(migrations: Mapping[Path, Migration], *, written: bool) -> str:
     """Return one line: the number of scripts, and of those with each status."""
-    numbers = ", ".join(f"{number:,} {status.value}" for status, number in counts(migrations).items())
+    numbers = ", ".join(
+        f"{number:,} {word(status, written=written)}" for status, number in counts(migrations).items()
+    )
     return f"{len(migrations):,} {'script' if len(migrations) == 1 else 'scripts'}: {numbers}"
 
 
@@ -60,14 +68,14 @@ def to_sarif(migrations: Mapping[Path, Migration], version: str) -> dict[str, An
     return sarif_document("glue-secure migrate", version, rules, results)
 
 
-def finding_rows(migrations: Mapping[Path, Migration]) -> list[tuple[str, ...]]:
+def finding_rows(migrations: Mapping[Path, Migration], *, written: bool) -> list[tuple[str, ...]]:
     """Return script, result, line, kind, reason and text to write of each finding."""
     return [
         (
             path.as_posix(),
-            migration.status.value,
+            word(migration.status, written=written),
             str(finding.line),
-            finding.kind.value,
+            word(finding.kind, written=written),
             finding.reason,
             finding.write,
         )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from glue_secure.core.script_values import ScriptValues
 from glue_secure.migrate.connections import logins
 from glue_secure.migrate.model import Finding, Imports, Kind, Migration, Options, Status
-from glue_secure.migrate.names import PACKAGES, Names, imported_modules, is_of, modules
+from glue_secure.migrate.names import LINE, PACKAGES, Names, imported_modules, is_of, modules
 from glue_secure.migrate.source import Edit, Source, is_main, statements
-from glue_secure.preflight.unguarded_clients import find_unguarded_clients
+from glue_secure.migrate.spark_jdbc import SparkJdbc
+from glue_secure.preflight.unguarded_clients import unguarded_clients
 
-# Tools that sort imports would move the line below the imports of awsglue.
-LINE = "import glue_secure.as_awsglue  # noqa: F401  # isort: skip"
 _SPARK_LINE = "import glue_secure.context  # noqa: F401"
 _SUBMODULE = re.compile(r"(?:from|import)(?:\s|\\)+(?P<module>awsglue\w*(?:\.\w+)*)")
 _TRANSFORM = re.compile(r"awsglue\.transforms\.\w+\Z")
@@ -68,9 +69,13 @@ def migrate(
     script = _Script(source, options, is_module, is_test, uses_awsglue, imports_spark)
     if not script.is_glue:
         return Migration(Status.OTHER, (), content, content, source.encoding)
-    changes = list(script.changes())
+    try:
+        changes = list(script.changes())
+    except RecursionError as error:
+        return _unreadable(content, error)
     edits = [edit for _, edits in changes for edit in edits]
-    findings = tuple(sorted((finding for finding, _ in changes), key=lambda one: (one.line, one.rule)))
+    found = [_with_line_after(source, edits, finding, own) for finding, own in changes]
+    findings = tuple(sorted(found, key=lambda one: (one.line, one.rule)))
     after = source.edited(edits) if edits else content
     kinds = {finding.kind for finding in findings}
     status = (
@@ -80,7 +85,13 @@ def migrate(
         if Kind.CHANGED in kinds
         else Status.AS_IS
     )
-    return Migration(status, findings, content, after, source.encoding)
+    return Migration(status, findings, content, after, source.encoding, tuple(edits))
+
+
+def _with_line_after(source: Source, edits: list[Edit], finding: Finding, own: list[Edit]) -> Finding:
+    place = next((edit.start for edit in own if edit.text), None)
+    position = source.line_start(finding.line) if place is None else place
+    return replace(finding, line_after=source.line_after(edits, position))
 
 
 def imports_of(content: bytes) -> tuple[bool, bool, frozenset[str]]:
@@ -109,6 +120,8 @@ def _unreadable(content: bytes, error: Exception) -> Migration:
         return Migration(Status.OTHER, (), content, content)
     is_python2 = re.search(r"^\s*(?:print\s+[\"'\w]|except\s+\w+\s*,\s*\w+\s*:)", text, re.MULTILINE)
     reason = "Python 2: convert the script first" if is_python2 else "Python cannot parse the script"
+    if isinstance(error, RecursionError):
+        reason = "calls or operators are nested too deeply: divide them among several statements"
     finding = Finding("unreadable", Kind.DECISION, line, reason)
     return Migration(Status.DECISION, (finding,), content, content)
 
@@ -140,6 +153,8 @@ class _Script:
         self.is_glue = self.uses_awsglue or self.has_glue_secure or self._starts_spark()
         self.has_contexts = any(self._has_context(call) for call in self.calls)
         self.storing_functions = self._storing_functions()
+        self._values = ScriptValues(tree)
+        self._jdbc = SparkJdbc(source, self.names, self._values, options.connections)
 
     def changes(self) -> Iterator[Change]:
         """Yield each finding with its edits, which do not overlap."""
@@ -148,7 +163,7 @@ class _Script:
             yield from self._commit()
             yield from self._init()
             yield from logins(self.source, self.names, self.options.connections)
-            for finding in (*self._calls(), *self._clients()):
+            for finding in (*self._calls(), *self._requested_encryption(), *self._clients()):
                 yield finding, []
 
     # Imports
@@ -418,7 +433,7 @@ class _Script:
             if (method == "jdbc" and ("read" in attributes or "write" in attributes)) or (
                 method == "format" and text == "jdbc"
             ):
-                yield self._spark_jdbc(call)
+                yield self._jdbc.finding(call, is_write="write" in attributes)
             elif method in _SAVES and "write" in attributes and text and _OTHER_FILES.match(text):
                 reason = "Spark writes to a location that is not S3, which is rejected (GS-S3-011)"
                 yield Finding("local-file", Kind.DECISION, call.lineno, reason, "a location in S3")
@@ -431,32 +446,27 @@ class _Script:
                     "--glue-secure-entity-detection nothing-found"
                 )
                 yield Finding("unsupported", Kind.NOTE, call.lineno, reason)
-            for word in call.keywords:
-                if word.arg == "ServerSideEncryption" and self.names.text(word.value) == "AES256":
-                    reason = "SSE-S3 is rejected; the guard adds the run's key"
-                    yield Finding(
-                        "encryption", Kind.DECISION, word.value.lineno, reason, "the call without it"
-                    )
             if text and _ENCRYPTION.match(text):
                 reason = f"the run sets {text}; a value that differs from the run's is rejected"
                 yield Finding(
                     "encryption", Kind.DECISION, call.lineno, reason, "the script without this line"
                 )
 
-    def _spark_jdbc(self, call: ast.Call) -> Finding:
-        reason = (
-            "Spark's JDBC source: the server's certificate is not verified; a write is rejected (GS-S3-011)"
-        )
-        write = (
-            'glueContext.create_dynamic_frame.from_options(connection_type="postgresql", connection_options='
-            '{"useConnectionProperties": "true", "connectionName": NAME, "dbtable": TABLE}).toDF(), or '
-            "glueContext.write_dynamic_frame.from_jdbc_conf(frame=FRAME, catalog_connection=NAME, "
-            'connection_options={"dbtable": TABLE, "database": DATABASE})'
-        )
-        return Finding("spark-jdbc", Kind.DECISION, call.lineno, reason, write)
+    def _requested_encryption(self) -> Iterator[Finding]:
+        """Yield the requests of SSE-S3, also by a dictionary: ``**extra`` and ``ExtraArgs``."""
+        found: dict[tuple[int, str], None] = {}
+        for call in self._values.calls:
+            entries = [entry for value in call.keyword("ExtraArgs") for entry in self._values.entries(value)]
+            for name, value in (*call.keywords, *entries):
+                if name == "ServerSideEncryption" and "AES256" in self._values.texts(value):
+                    method = call.name.rpartition(".")[2] or "the call"
+                    found[getattr(value, "lineno", call.node.lineno), method] = None
+        for line, method in found:
+            reason = f"remove ServerSideEncryption from {method}: the guard adds the run's key"
+            yield Finding("encryption", Kind.DECISION, line, reason)
 
     def _clients(self) -> Iterator[Finding]:
-        for use in find_unguarded_clients(self.source.data.decode("utf-8")):
+        for use in unguarded_clients(self._values):
             yield Finding("unguarded-client", Kind.DECISION, use.line, str(use), "boto3, or Spark")
 
     # The script

@@ -7,7 +7,7 @@ import codecs
 import io
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -88,18 +88,35 @@ class Source:
         """Return whether the last line of the text has an end."""
         return not self.data or self.data.endswith((b"\n", b"\r"))
 
+    def position(self, line: int, column: int) -> int:
+        """Return the position of a character; line and column are counted from 1."""
+        text = self.between(self.line_start(line), self.line_end(line))
+        return self.line_start(line) + len(text[: column - 1].encode("utf-8"))
+
+    def line_after(self, edits: Iterable[Edit], position: int) -> int:
+        """Return the line that a position has after edits: that of the text of an edit that starts there."""
+        edits = list(edits)
+        own = next((edit for edit in edits if edit.start == position and edit.text), None)
+        before = [edit for edit in edits if edit.start < position and edit is not own]
+        moved = sum(len(edit.text.encode("utf-8")) + edit.start - min(edit.end, position) for edit in before)
+        line_ends = len(own.text) - len(own.text.lstrip("\r\n")) if own else 0
+        return len((self._edited_text(edits)[: position + moved + line_ends] + b".").splitlines())
+
     def edited(self, edits: list[Edit]) -> bytes:
         """Return the file's bytes after edits that do not overlap.
 
         Raises:
             UnicodeEncodeError: the encoding lacks a character of an edit.
         """
+        return self._mark + self._edited_text(edits).decode("utf-8").encode(self.encoding)
+
+    def _edited_text(self, edits: list[Edit]) -> bytes:
         parts, position = [], 0
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             parts += [self.data[position : edit.start], edit.text.encode("utf-8")]
             position = edit.end
         parts.append(self.data[position:])
-        return self._mark + b"".join(parts).decode("utf-8").encode(self.encoding)
+        return b"".join(parts)
 
 
 def statements(body: list[ast.stmt]) -> Iterator[tuple[list[ast.stmt], ast.stmt]]:

@@ -206,7 +206,7 @@ def test_a_first_job(terminal, glue_account):
 
 def test_migrate_a_folder_of_scripts(terminal):
     terminal.type("tutorials/migrate-scripts.md")
-    assert terminal.typed == 6
+    assert terminal.typed == 7
     assert "correct-horse" not in Path("jobs/accounts.py").read_text()
 
 

@@ -32,6 +32,7 @@ from glue_secure.core.arguments import JobArguments
 from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, Verdict, failed, passed, unknown
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.migrate.names import LINE
 
 CONTROLS = ("GS-JOB-003",)
 _CONTROL = "GS-JOB-003"
@@ -211,7 +212,7 @@ def _findings(script: _Script, answer: Shape | Absent) -> Iterator[tuple[str, Fi
                 text,
                 found=found,
                 required="an import of glue-secure before anything else, in a Spark job",
-                fix="insert before the first import: import glue_secure.as_awsglue  # noqa: F401",
+                fix=f"insert before the first import: {LINE}",
             ),
         )
         return

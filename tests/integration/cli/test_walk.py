@@ -87,7 +87,7 @@ TASKS = [
     ("init orders --requirement glue-secure", "orders/jobs/carriers.py"),
     ("template cloudformation --project taken/glue_secure.toml", "AWS::Glue::Job"),
     ("template terraform --project taken/glue_secure.toml", "aws_glue_job"),
-    ("migrate glue.py", "1 script: 0 runs as is, 1 rewritten"),
+    ("migrate glue.py", "1 script: 0 runs as is, 1 to rewrite"),
     ("migrate glue.py --diff", "+import glue_secure.as_awsglue"),
     ("migrate . --json", '"not a Glue script"'),
     ("pull JOB --out pulled.py", "[jobs.JOB]"),

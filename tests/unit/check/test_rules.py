@@ -168,6 +168,19 @@ CASES = [
     ("tls-option", "GS-TLS-001", "url = 'mssql+pyodbc://h/ops?Encrypt=no&driver=x'", "url = 'https://h/search?encrypt=no&ssl=false'"),
     # Secrets
     ("hard-coded-secret", "GS-TLS-008", "token = 'Zm9v/YmFy/MTIzNDU2Nzg5.key1'", "token = './keys/token.txt'"),
+    (
+        "login-option",
+        "GS-TLS-008",
+        "o = {'url': u, 'user': s['user'], 'password': s['password']}\nc.create_dynamic_frame.from_options('mysql', o)",
+        "o = {'useConnectionProperties': 'true', 'connectionName': 'c'}\nc.create_dynamic_frame.from_options('mysql', o)",
+    ),
+    (
+        "login-option",
+        "GS-TLS-008",
+        "c.write_dynamic_frame.from_options(f, connection_type='mysql', connection_options=dict(password=s['p']))",
+        "connect(password=s['p'])",
+    ),
+    ("login-option", "GS-TLS-008", "c.getSource('mysql', password=fetch())", "c.getSource('mysql', connectionName='c')"),
     ("hard-coded-secret", "GS-TLS-008", "password = 'hunter2x'", "password = args['password']"),
     ("hard-coded-secret", "GS-TLS-008", "o = {'url': url, 'user': 'u', 'password': 'password'}", "o = {'useConnectionProperties': 'true'}"),
     ("hard-coded-secret", "GS-TLS-008", "frame.option('password', 'hunter2x')", "frame.option('password', secret['password'])"),
@@ -405,6 +418,11 @@ def test_a_missing_init_is_a_violation_in_glue_and_a_note_with_the_guard():
 def test_a_missing_commit_is_a_note():
     (only,) = check_script(GUARD + JOB.replace("job.commit()", ""), "job.py")
     assert (only.rule, only.is_note, only.line) == ("job-commit", True, 6)
+    assert "not committed" in only.found and "reads the same data" not in only.found
+    read = "context.create_dynamic_frame.from_catalog('d', 't', transformation_ctx='t')"
+    (only,) = check_script(GUARD + JOB.replace("job.commit()", read), "job.py")
+    assert (only.rule, only.severity.value) == ("job-commit", "LOW")
+    assert "the next run reads the same data again" in only.found
 
 
 def test_text_that_is_executed_is_checked_where_it_is_known():

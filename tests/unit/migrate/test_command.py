@@ -68,7 +68,7 @@ def test_the_report_has_each_result_and_changes_no_file(call, scripts):
     assert code == 0
     assert "jobs/a.py:1: to change: " in text
     assert "jobs/decide.py:6: decide: Spark's JDBC source" in text
-    assert "7 scripts: 2 runs as is, 2 rewritten, 1 needs a decision, 2 not a Glue script" in text
+    assert "7 scripts: 2 runs as is, 2 to rewrite, 1 needs a decision, 2 not a Glue script" in text
     assert {path: path.read_bytes() for path in scripts.rglob("*.py")} == before
 
 
@@ -76,6 +76,7 @@ def test_a_written_folder_passes_the_next_check_except_for_decisions(call, scrip
     assert call("jobs", "--check")[0] == 3
     code, text = call("jobs", "--write")
     assert (code, "jobs/a.py:1: changed: " in text) == (0, True)
+    assert ": 2 runs as is, 2 rewritten, 1 needs a decision" in text
     assert (scripts / "jobs/a.py").read_text() == f"{LINE}\n{JOB}"
     assert (scripts / "jobs/uses_helper.py").read_text().startswith(f"{LINE}\n")
     assert (scripts / "jobs/lib/helper.py").read_text() == HELPER
@@ -91,6 +92,16 @@ def test_the_difference_is_one_that_patch_applies(call, scripts):
     done = subprocess.run(["patch", "-p0"], input=text, text=True, cwd=scripts, capture_output=True)
     assert done.returncode == 0, done.stdout
     assert (scripts / "jobs/a.py").read_text() == f"{LINE}\n{JOB}".rstrip("\n")
+
+
+def test_the_difference_is_followed_by_decisions_and_summary_on_standard_error(scripts, monkeypatch):
+    monkeypatch.chdir(scripts)
+    result = CliRunner().invoke(app, ["migrate", "jobs", "--diff"])
+    assert "decide" not in result.stdout and "2 to rewrite" not in result.stdout
+    assert "jobs/decide.py:6: decide: Spark's JDBC source" in result.stderr
+    assert "to change:" not in result.stderr
+    assert ": 2 runs as is, 2 to rewrite, 1 needs a decision" in result.stderr
+    assert result.stderr.endswith("no file was changed; --write makes the edits\n")
 
 
 def test_json_sarif_and_html_have_the_same_findings(call):

@@ -251,3 +251,60 @@ def test_a_line_that_two_statements_share_is_not_split(text):
     text = text.replace("import x", "import division")
     result = migrated(f"{text}from awsglue.context import GlueContext\nGlueContext(sc)\n")
     assert (rules(result), result.is_changed) == (["import"], False)
+
+
+JDBC_URL = '"jdbc:postgresql://crm.internal:5432/crm"'
+READ_CALL = (
+    'context.create_dynamic_frame.from_options(connection_type="{}", connection_options='
+    '{{"useConnectionProperties": "true", "connectionName": "crm-db", {}}}).toDF()'
+)
+WRITE_CALL = (
+    'context.write_dynamic_frame.from_jdbc_conf(frame=DynamicFrame.fromDF(df, context, "frame"), '
+    'catalog_connection="crm-db", connection_options={"dbtable": "t", "database": "crm"})'
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "write"),
+    [
+        (f'spark.read.format("jdbc").option("url", {JDBC_URL}).option("dbtable", "t").load()',
+         READ_CALL.format("postgresql", '"dbtable": "t"')),
+        (f'spark.read.option("url", {JDBC_URL}).option("query", sql).format("jdbc").load()',
+         READ_CALL.format("postgresql", '"query": sql')),
+        ('o = {"url": f"jdbc:mysql://crm.internal/{db}", "dbtable": f"{db}.t"}; '
+         'spark.read.format("jdbc").options(**o).load()',
+         READ_CALL.format("mysql", '"dbtable": f"{db}.t"')),
+        (f'spark.read.jdbc({JDBC_URL}, "t", properties=p)', READ_CALL.format("postgresql", '"dbtable": "t"')),
+        (f'df.write.jdbc({JDBC_URL}, table="t")', WRITE_CALL),
+        (f'df.write.format("jdbc").option("url", {JDBC_URL}).option("dbtable", "t").save()', WRITE_CALL),
+        ('spark.read.format("jdbc").load()',
+         READ_CALL.format("ENGINE", '"dbtable": TABLE').replace("crm-db", "NAME")),
+    ],
+)  # fmt: skip
+def test_the_call_that_replaces_spark_jdbc_has_connection_and_table(line, write):
+    options = Options(Imports.KEEP, {"crm.internal": "crm-db"})
+    (finding,) = migrated(f"{HEAD}{line}\njob.commit()\n", options).findings
+    assert (finding.rule, finding.write) == ("spark-jdbc", write)
+
+
+@pytest.mark.parametrize(
+    ("line", "method"),
+    [
+        ('s3.put_object(Bucket="b", Key="k", ServerSideEncryption="AES256")', "put_object"),
+        ('extra = {"ServerSideEncryption": "AES256"}; s3.put_object(Bucket="b", **extra)', "put_object"),
+        ('extra = {"ServerSideEncryption": "AES256"}; s3.upload_file(a, b, ExtraArgs=extra)', "upload_file"),
+    ],
+)  # fmt: skip
+def test_an_encryption_in_a_dictionary_is_reported_with_its_call(line, method):
+    (finding,) = migrated(f"{HEAD}{line}\njob.commit()\n", WITHOUT_IMPORTS).findings
+    assert (finding.rule, finding.line) == ("encryption", 11)
+    assert finding.reason == f"remove ServerSideEncryption from {method}: the guard adds the run's key"
+
+
+def test_a_login_from_secrets_manager_is_not_called_exposed():
+    literal, fetched = (
+        migrated(HEAD + OPTIONS.replace('"hunter2"', value), WITHOUT_IMPORTS).findings[0].reason
+        for value in ('"hunter2"', 's["password"]')
+    )
+    assert "it has been exposed" in literal
+    assert "exposed" not in fetched and "the script need not read it" in fetched

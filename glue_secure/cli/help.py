@@ -68,6 +68,8 @@ EXAMPLES = {
         '--columns "id bigint, amount double" --format csv',
     ),
     "local connection add": ("glue-secure local connection add orders",),
+    "local put": ("glue-secure local put orders.csv s3://glue-secure-landing/orders/",),
+    "local sql": ('glue-secure local sql orders "CREATE TABLE orders (id text, amount text)"',),
     "local import": ("glue-secure local import --database sales",),
     "bookmark": (
         "glue-secure bookmark show nightly-orders",

@@ -1,4 +1,4 @@
-"""The commands ``local up|down|status|env|import``, ``local table add`` and ``local connection add``."""
+"""The commands ``local up|down|status|env|import|put|sql``, ``local table add``, ``local connection add``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from glue_secure.cli.options import Json, State
 from glue_secure.cli.printing import print_json, print_line, read_text, running_account
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core.errors import UsageError
-from glue_secure.core.redaction import redact_text
-from glue_secure.embedded import databases, definitions, environment, lifecycle, seed
+from glue_secure.core.redaction import escape_unprintable, redact_text
+from glue_secure.embedded import databases, definitions, environment, lifecycle, objects, seed
 from glue_secure.embedded.account import EmbeddedAccount
 from glue_secure.embedded.lake_tables import define_lake_tables
 from glue_secure.project.deploy.deployment_account import glue_client
@@ -110,6 +110,32 @@ def import_definitions(
         print_line(f"{database}: {len(created)} tables from account {description}, {len(existing)} existed")
 
 
+@app.command()
+def put(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file.")],
+    location: Annotated[
+        str, typer.Argument(metavar="s3://BUCKET/KEY", help="A key that ends with / gets the file's name.")
+    ],
+    state: State = None,
+) -> None:
+    """Upload FILE to the embedded account, encrypted with its KMS key. A new bucket is created."""
+    print_line(objects.put_file(running_account(state), file, location))
+
+
+@app.command()
+def sql(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The connection.")],
+    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="One SQL statement.")],
+    state: State = None,
+) -> None:
+    """Run STATEMENT on the database of a connection that `local connection add` has made.
+
+    Rows are printed with tabs between the values, and NULL for a value that is missing.
+    """
+    for row in databases.run_sql(running_account(state), name, statement):
+        print("\t".join("NULL" if value is None else escape_unprintable(str(value)) for value in row))
+
+
 tables = typer.Typer(help="Add tables to the embedded Data Catalog.", no_args_is_help=True)
 connections = typer.Typer(help="Add connections to the embedded account.", no_args_is_help=True)
 app.add_typer(tables, name="table", cls=HelpfulGroup)
@@ -153,6 +179,7 @@ def add_connection(
         if user or ca:
             raise UsageError("connection add", found="--user or --ca without --url", required="--url")
         print_line(f"{name}: {databases.add_database(account, name).url}")
+        print_line(f'fill it with: glue-secure local sql {name} "CREATE TABLE ..."')
         return
     if not user or "@" in url or redact_text(url) != url:
         raise UsageError(

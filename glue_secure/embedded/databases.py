@@ -86,9 +86,35 @@ def add_database(account: EmbeddedAccount, connection: str, *, engine: str = "po
     return _add_mariadb(account, connection, name, secret, engine)
 
 
-def _add_postgresql(account: EmbeddedAccount, connection: str, name: str, secret: str) -> Database:
+def run_sql(account: EmbeddedAccount, connection: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run one SQL statement on the PostgreSQL database of :func:`add_database`, and return its rows.
+
+    Raises:
+        UsageError: the connection has no such database, or PostgreSQL rejects the statement.
+    """
     import psycopg
-    from psycopg import sql
+
+    name, secret = f"user_{connection.lower().replace('-', '_')}", f"glue-secure/{connection}"
+    url, login = _postgresql(account, name)
+    found = _existing(account, connection, secret) if _NAME.match(connection) else None
+    if found is None or found[0] != url:
+        raise UsageError(
+            f"connection {connection}",
+            found="no such connection" if found is None else "a connection to another database",
+            required="a connection that glue-secure local connection add has made, without --url",
+            fix=f"glue-secure local connection add {connection}" if _NAME.match(connection) else "",
+        )
+    database = Database(connection, name, url, login(dbname=name, user=name, password=found[1]))
+    try:
+        return database.execute(statement)
+    except psycopg.Error as error:
+        message = " ".join(str(error).split())
+        raise UsageError(f"connection {connection}", found=message, required="a valid statement") from None
+
+
+def _postgresql(account: EmbeddedAccount, name: str) -> tuple[str, Callable[..., Callable[[], Any]]]:
+    """Return the JDBC URL of a database, and what returns a function that connects with changed options."""
+    import psycopg
 
     server = account.postgres
     url = f"jdbc:postgresql://{server.host}:{server.port}/{name}"
@@ -105,6 +131,13 @@ def _add_postgresql(account: EmbeddedAccount, connection: str, name: str, secret
         }
         return lambda: psycopg.connect(**{**admin, **changes})
 
+    return url, login
+
+
+def _add_postgresql(account: EmbeddedAccount, connection: str, name: str, secret: str) -> Database:
+    from psycopg import sql
+
+    url, login = _postgresql(account, name)
     found = _existing(account, connection, secret)
     if found is not None:
         found_url, password = found

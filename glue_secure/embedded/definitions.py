@@ -79,7 +79,7 @@ def define_table(
         parameters={"skip.header.line.count": "1"} if is_csv else {},
     )
     glue = _with_database(account, {"Name": database})
-    _create_bucket(account, place.bucket)
+    create_bucket(account, place.bucket)
     try:
         glue.create_table(DatabaseName=database, TableInput=definition.to_api())
     except glue.exceptions.AlreadyExistsException:
@@ -123,7 +123,7 @@ def import_database(
     for table in tables:
         location = str((table.get("StorageDescriptor") or {}).get("Location") or "")
         if location.startswith(("s3://", "s3a://", "s3n://")):
-            _create_bucket(account, location.partition("://")[2].partition("/")[0])
+            create_bucket(account, location.partition("://")[2].partition("/")[0])
         try:
             glue.create_table(DatabaseName=database["Name"], TableInput=dict(table))
             created.append(str(table["Name"]))
@@ -141,7 +141,8 @@ def _with_database(account: EmbeddedAccount, database: Mapping[str, Any]) -> Any
     return glue
 
 
-def _create_bucket(account: EmbeddedAccount, bucket: str) -> None:
+def create_bucket(account: EmbeddedAccount, bucket: str) -> None:
+    """Create a bucket unless it exists."""
     s3 = clients(account)("s3")
     if bucket not in {known["Name"] for known in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=bucket)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.job_parameters import JOB_PARAMETERS
 from glue_secure.embedded import seed
 from glue_secure.embedded.account import EmbeddedAccount
@@ -26,6 +28,7 @@ from glue_secure.embedded.account_setup import (
     ensure_key,
 )
 from glue_secure.embedded.clients import clients
+from glue_secure.embedded.definitions import create_bucket
 from glue_secure.engines.spark import data_catalog
 from glue_secure.run import process_hooks
 from glue_secure.secure_job import JobValues, SecureJob
@@ -45,8 +48,11 @@ class JobTestHarness:
         name: the job's name, which is also the prefix of its source and target.
 
     Attributes:
+        name: the job's name.
         source: ``s3://`` location for uploaded files.
         target: ``s3://`` location for the job's output.
+        account: the embedded account.
+        spark: the Spark session.
     """
 
     def __init__(self, *, account: EmbeddedAccount, spark: SparkSession, name: str) -> None:
@@ -59,18 +65,30 @@ class JobTestHarness:
         # RDD.toDF uses the session that was created last, which may be one of an earlier test.
         type(spark)(spark.sparkContext, spark._jsparkSession)
 
+    @cached_property
+    def bucket(self) -> str:
+        """Name of a bucket that only this job uses, for scripts that take a bucket. Created on first use."""
+        bucket = re.sub(r"[^a-z0-9-]", "-", self.name.lower()).strip("-").ljust(3, "0")[:63]
+        create_bucket(self.account, bucket)
+        return bucket
+
     def land(self, name: str, content: str | bytes) -> str:
-        """Upload an object with SSE-KMS below the source, and return its location."""
-        key = f"{self.name}/{name}"
+        """Upload an object with SSE-KMS, and return its location.
+
+        Args:
+            name: of the object below the source, with folders if needed, or its location: ``s3://...``.
+            content: of the object.
+        """
+        location = S3Uri.parse(_below(self.source, name))
         body = content.encode() if isinstance(content, str) else content
         self._clients("s3").put_object(
-            Bucket=LANDING,
-            Key=key,
+            Bucket=location.bucket,
+            Key=location.key,
             Body=body,
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=self._data_key,
         )
-        return f"s3://{LANDING}/{key}"
+        return f"s3://{location.bucket}/{location.key}"
 
     @cached_property
     def _data_key(self) -> str:
@@ -135,19 +153,30 @@ class JobTestHarness:
                 data_catalog.make_default(self.spark)
         return {}
 
-    def objects(self) -> dict[str, dict[str, str]]:
-        """Return encryption algorithm and KMS key of every object below the target, by object key."""
-        s3 = self._clients("s3")
-        listed = s3.list_objects_v2(Bucket=CURATED, Prefix=f"{self.name}/").get("Contents", ())
-        heads = {entry["Key"]: s3.head_object(Bucket=CURATED, Key=entry["Key"]) for entry in listed}
+    def objects(self, folder: str = "") -> dict[str, dict[str, str]]:
+        """Return encryption algorithm and KMS key of objects, by object key.
+
+        Args:
+            folder: below the target, or a location: ``s3://...``. Default: every object below the target.
+        """
+        s3, place = self._clients("s3"), S3Uri.parse(_below(self.target, folder))
+        prefix = place.key if place.key.endswith("/") or not place.key else f"{place.key}/"
+        listed = s3.list_objects_v2(Bucket=place.bucket, Prefix=prefix).get("Contents", ())
+        heads = {entry["Key"]: s3.head_object(Bucket=place.bucket, Key=entry["Key"]) for entry in listed}
         return {
             key: {"algorithm": head.get("ServerSideEncryption", ""), "key": head.get("SSEKMSKeyId", "")}
             for key, head in heads.items()
         }
 
-    def read(self, *, format: str = "parquet") -> DataFrame:
-        """Read the objects below the target as a DataFrame."""
-        return self.spark.read.format(format).load(self.target.replace("s3://", "s3a://"))
+    def read(self, folder: str = "", *, format: str = "parquet") -> DataFrame:
+        """Read objects as a DataFrame.
+
+        Args:
+            folder: below the target, or a location: ``s3://...``. Default: every object below the target.
+            format: of the objects.
+        """
+        location = _below(self.target, folder)
+        return self.spark.read.format(format).load(location.replace("s3://", "s3a://", 1))
 
     def evidence(self) -> list[dict[str, Any]]:
         """Return the evidence of every run of the job, oldest first."""
@@ -161,6 +190,11 @@ class JobTestHarness:
         """Close the runs that a failed test left open."""
         for job in self._jobs:
             job.abandon()
+
+
+def _below(location: str, name: str) -> str:
+    """Return a name below a location; a name that is a location itself stays."""
+    return name if "://" in name else f"{location}{name}"
 
 
 def _with_dashes(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from threading import Lock
 
-from glue_secure.core.errors import ControlError, RefusedError
+from glue_secure.core.errors import ControlError, RefusedError, VerificationError
 from glue_secure.core.evidence import digest
 from glue_secure.core.findings import enforce
 from glue_secure.core.identifiers import S3Uri
@@ -21,6 +21,8 @@ from glue_secure.verification.object_verifier import Inspection, ObjectVerifier,
 from glue_secure.verification.target_keys import TargetKeys
 
 GUARD_CLASS = "gluesecure.guard.Guard"
+WORK_FOLDER = "_temporary"
+"""The folder below a target from which the committers of Hadoop rename the files of a write."""
 SAMPLE = 3
 """Objects of one write that are also read back, to audit the receipts."""
 
@@ -129,21 +131,25 @@ class S3Requests:
         """Verify how each object is encrypted, as S3 answered when it was stored.
 
         Read back are objects whose receipt does not say, objects that a request without an answer may have
-        stored, and a sample of the others. Afterwards each receipt says how its object is encrypted, and the
-        group has no object of an unanswered request that does not exist.
+        stored, those that the run left in the folder of a committer, and a sample of the others. Afterwards
+        each receipt says how its object is encrypted, and the group has no object of an unanswered request
+        that does not exist.
 
         Args:
             receipts: of the requests of the JVMs or of botocore's clients.
 
         Raises:
             RefusedError: GS-S3-004, an object is not encrypted as its rule requires.
-            VerificationError: GS-S3-007, S3 gave no answer for an object that was read back.
+            VerificationError: GS-S3-007, S3 gave no answer for an object that was read back, or another
+                program removed a file from the folder of a committer before it was renamed.
         """
         rules = self._policy.rules
         proved = receipts.with_encryption()
         count = len(proved)
         sampled = set(random.SystemRandom().sample(range(count), min(SAMPLE, count)))
         sample: list[S3Uri] = []
+        # The run deletes what it renames, so it has neither renamed nor deleted these.
+        not_renamed: list[S3Uri] = []
 
         def inspect() -> Iterator[Inspection]:
             for number, batch in enumerate(_batches(proved)):
@@ -152,16 +158,37 @@ class S3Requests:
                 self._targets.used(encryptions)
                 first = number * PAGE
                 sample.extend(one.uri for at, one in enumerate(encryptions, first) if at in sampled)
+                not_renamed.extend(one.uri for one in encryptions if WORK_FOLDER in one.uri.key.split("/"))
                 yield from zip(findings, encryptions, strict=False)
 
         source = ", in S3's responses to the requests that stored them"
         self._recorder.record(combined(inspect(), rules, source))
         self._verifier.verify(sample, may_be_deleted=True, is_sample=True)
+        self._require_left(not_renamed)
         for outcome in (STORED, UNANSWERED):
             for batch in _batches(receipts.without_encryption(outcome)):
                 uris = [receipt.uri for receipt in batch]
                 answers = self._verifier.verify(uris, may_be_deleted=outcome == UNANSWERED)
                 self.receipts.resolve(batch, answers)
+
+    def _require_left(self, not_renamed: Sequence[S3Uri]) -> None:
+        """Raise a VerificationError if an object in the folder of a committer is missing."""
+        if not_renamed:
+            left = self._verifier.verify(not_renamed, may_be_deleted=True, is_sample=True)
+            missing = sorted({*map(str, not_renamed)} - {str(one.uri) for one in left})
+            if missing:
+                raise _not_renamed(S3Uri.parse(missing[0]))
+
+
+def _not_renamed(uri: S3Uri) -> VerificationError:
+    return VerificationError(
+        "GS-S3-007",
+        resource=str(uri),
+        found="deleted by another program before this run renamed it, so that its rows are not at the target",
+        required="every object of the write",
+        fix="let runs that write to one target run one after the other, or give each a target of its own; "
+        "then remove the objects of this run and run it again",
+    )
 
 
 def _batches(receipts: Iterable[Receipt]) -> Iterator[list[Receipt]]:

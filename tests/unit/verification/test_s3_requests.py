@@ -93,6 +93,19 @@ def test_a_receipt_that_s3_contradicts_fails_the_run(run, run_fixture):
         run.commit()
 
 
+def test_gs_s3_007_a_file_that_another_writer_removed_before_its_rename_fails_the_run(run, run_fixture):
+    """Two writes of Spark to one target have one work folder, which the first to commit deletes."""
+    lost = stored(run_fixture, "flights/_temporary/0/task_1/part-1", in_s3=False)
+    left = stored(run_fixture, "flights/_temporary/0/task_0/part-0")
+    run_fixture.engine.requests = RequestReport((stored(run_fixture, "flights/part-0"), left, lost))
+    run.requests.collect()
+    written = run.requests.receipts.attribute_below(S3Uri.parse(TARGET))
+    with pytest.raises(VerificationError, match=r"(?s)GS-S3-007.*task_1/part-1.*deleted by another program"):
+        run.requests.verify(written)
+    run_fixture.objects.put(lost.uri, b"rows", algorithm="aws:kms", key=str(run_fixture.key))
+    run.requests.verify(written)
+
+
 def test_rows_without_a_receipt_are_not_verified(run, run_fixture):
     with pytest.raises(VerificationError, match="GS-S3-007"):
         run.writer.write_custom(TARGET, format="text", perform=lambda: 5, by_spark=True)

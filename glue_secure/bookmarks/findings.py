@@ -39,14 +39,22 @@ def another_key(resource: str, found: str, required: str, *, old: str, new: str)
         new: the configured key.
     """
     job = job_of(resource)
+    argument = f"`--glue-secure-bookmark-decrypt-keys {shlex.quote(old)}` to the job's arguments"
+    if "/history/" in resource:
+        fix = f"after a change of key, add `--decrypt-keys {shlex.quote(old)}` to the command, or {argument}"
+    else:
+        fix = (
+            "if `glue-secure bookmark rekey` has changed the key, attach a security configuration that names "
+            f"it to the job; if the configuration has changed: "
+            f"{command('rekey', job, '--key', new, '--decrypt-keys', old)}, or add {argument}"
+        )
     return failed(
         "GS-BKM-001",
         resource,
         found=f"{_SEALED} {found}",
         required=required,
-        fix=f"after a change of key: {command('rekey', job, '--key', new, '--decrypt-keys', old)}, or add "
-        f"`--glue-secure-bookmark-decrypt-keys {shlex.quote(old)}` to the job's arguments; otherwise find "
-        f"out who wrote the object, and continue without it: {command('repair', job, '--other-keys')}",
+        fix=f"{fix}; otherwise find out who wrote the object, and continue without it: "
+        f"{command('repair', job, '--other-keys')}",
     )
 
 

@@ -32,7 +32,8 @@ def command(
 
     Exit code 0: all objects are under the key. 3: an object is not. 1: an object cannot be re-encrypted.
     Older versions in a versioned bucket are not changed. A re-encrypted object keeps its metadata and tags,
-    but not its ACL.
+    but not its ACL. A job that reads it with a bookmark reads it again: stop the job, and type
+    `glue-secure bookmark skip` afterwards. Policy files count only if the deployed job names them.
     """
     prefix = S3Uri.parse(uri)
     location = bookmark.find(job, None, None, state)
@@ -90,6 +91,8 @@ def show(plan: remediation.RemediationPlan, failures: dict[S3Uri, str], *, appli
     elif plan.repairs:
         summary += "; nothing was changed (add --yes to re-encrypt)"
     print(summary, file=sys.stderr)
+    if plan.repairs:
+        print("jobs that read them with a bookmark read re-encrypted objects again (--help)", file=sys.stderr)
 
 
 def _outcome(repair: remediation.Repair, failures: dict[S3Uri, str], *, applied: bool) -> str:

@@ -177,6 +177,12 @@ def test_a_period_names_accounts_and_callers_and_that_signatures_were_not_verifi
     assert "Its signatures were not verified" in page
 
 
+@pytest.mark.parametrize(("kind", "shown"), [("embedded", True), ("aws", False)])
+def test_the_head_of_a_period_says_that_its_account_is_not_in_aws(kind, shown):
+    page, _ = period_page([stored(first_form() | {"account": kind})], NOW)
+    assert ("account: embedded, not AWS" in page) is shown
+
+
 def test_bars_of_the_time_line_are_inside_of_it():
     for line in period_view(iter(period()), NOW.date()).lines.items:
         for bar in line.bars:

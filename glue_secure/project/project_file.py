@@ -57,6 +57,7 @@ from glue_secure.project.model import (
     code_prefix,
     subnet_blocks,
 )
+from glue_secure.project.schedules import check_schedule
 from glue_secure.project.versions import GLUE_VERSIONS
 
 FILE_NAME = "glue_secure.toml"
@@ -109,9 +110,16 @@ _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,30}\Z")
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}\Z")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}\Z")
-_SCHEDULE = re.compile(r"cron\([0-9A-Z*?,/L#W -]+\)\Z")
 _MODULE = re.compile(r"(?!/)(?!.*\.\.)[\w./-]+\Z")
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,512})\Z", re.ASCII)
+_EXAMPLES = {
+    _PRINCIPAL: "arn:aws:iam::111122223333:role/NAME",
+    _ROLE: "arn:aws:iam::111122223333:role/NAME",
+    _BOUNDARY: "arn:aws:iam::111122223333:policy/NAME",
+    _LAMBDA: "arn:aws:lambda:eu-west-1:111122223333:function:NAME",
+    _TABLE: "DATABASE.TABLE, or s3tablescatalog/BUCKET/NAMESPACE.TABLE",
+    _SECRET: "NAME, or arn:aws:secretsmanager:eu-west-1:111122223333:secret:NAME",
+}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]\Z")
 _RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -184,20 +192,60 @@ def read_text(text: str, *, name: str = FILE_NAME, folder: Path = Path(), enviro
     except ValueError as error:  # TOMLDecodeError, or a number of more than 4300 digits
         # The library's message ends with line and column.
         raise UsageError(name, found=redact_text(str(error)), required="TOML") from error
-    return _project(_Table(name, "", _of_environment(values, environment, name)), folder)
-
-
-def _of_environment(values: dict[str, Any], environment: str, file: str) -> dict[str, Any]:
-    """Return the values of the file with those of an environment, whose tables are merged key by key."""
-    top = _Table(file, "", values)
-    environments = {name: table.values for name, table in top.tables("environments", _ENVIRONMENT)}
-    rest = {key: value for key, value in values.items() if key != "environments"}
-    if not environment:
-        return rest
-    if environment not in environments:
-        known = ", ".join(environments) or "none"
+    tables = _environments(values, name)
+    if environment and environment not in tables:
+        known = ", ".join(tables) or "none"
         raise UsageError("--environment", found=repr(environment), required=f"one of the file's: {known}")
-    return _merged(rest, environments[environment])
+    projects = {"": _project(tables[""], folder)} if not environment else {}
+    # Errors in each environment are reported with the file, not only when the environment is deployed.
+    projects |= {one: _project(table, folder) for one, table in tables.items() if one}
+    return projects[environment]
+
+
+def _environments(values: dict[str, Any], file: str) -> dict[str, _Table]:
+    """Return the file's values, "", and those merged with each environment, by the environment's name."""
+    base = {key: value for key, value in values.items() if key != "environments"}
+    tables = {"": _Table(file, "", base)}
+    for name, table in _Table(file, "", values).tables("environments", _ENVIRONMENT):
+        _require_names_of_the_file(base, table)
+
+        def named(path: str, name: str = name, over: Mapping[str, Any] = table.values) -> str:
+            parent = path.rpartition(".")[0]
+            is_of_environment = _has(over, path) or (
+                bool(parent) and _has(over, parent) and not _has(base, path)
+            )
+            return f"environments.{name}.{path}" if is_of_environment else path
+
+        tables[name] = _Table(file, "", _merged(base, table.values), named)
+    return tables
+
+
+def _require_names_of_the_file(base: Mapping[str, Any], environment: _Table) -> None:
+    """Require that an environment replaces entries that the file has. A job or crawler may be new."""
+    for kind, own_key in (("buckets", ""), ("connections", ""), ("jobs", "script"), ("crawlers", "database")):
+        entries, known = environment.values.get(kind), base.get(kind, {})
+        if not isinstance(entries, dict) or not isinstance(known, dict):
+            continue
+        for name, entry in entries.items():
+            if name in known or (own_key and not (isinstance(entry, dict) and own_key not in entry)):
+                continue
+            similar = difflib.get_close_matches(name, known, 1)
+            required = (
+                f"{similar[0]}?" if similar else f"one of the file's {kind}: {', '.join(known) or 'none'}"
+            )
+            new = f"; a new one needs {own_key}" if own_key else ""
+            environment.fail(
+                f"{kind}.{name}", f"a name that [{kind}] of the file does not have", required + new
+            )
+
+
+def _has(values: Mapping[str, Any], path: str) -> bool:
+    """Return whether nested tables have a dotted path."""
+    for key in path.split("."):
+        if not isinstance(values, dict) or key not in values:
+            return False
+        values = values[key]
+    return True
 
 
 def _merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,10 +264,13 @@ class _Table:
         file: Name of the file, for errors.
         path: Dotted key of the table, ``""`` for the top level.
         values: Values of the table.
+        named: Returns the dotted key for errors, which differs for the keys of an environment.
     """
 
-    def __init__(self, file: str, path: str, values: Mapping[str, Any]) -> None:
-        self._file, self._path, self._values = file, path, values
+    def __init__(
+        self, file: str, path: str, values: Mapping[str, Any], named: Callable[[str], str] = str
+    ) -> None:
+        self._file, self._path, self._values, self._named = file, path, values, named
         self._known: list[str] = []
 
     @property
@@ -265,7 +316,7 @@ class _Table:
     def choice(self, key: str, choices: Collection[str], default: str) -> str:
         value = self.text(key, None, default)
         if value not in choices:
-            self.fail(key, repr(value), ", ".join(choices))
+            self.fail(key, repr(value), ", ".join(filter(None, choices)))
         return value
 
     def texts(self, key: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
@@ -320,7 +371,8 @@ class _Table:
                 self.fail(key, "an unknown key", f"{similar[0]}?" if similar else ", ".join(self._known))
 
     def fail(self, key: str, found: str, required: str) -> NoReturn:
-        raise UsageError(f"{self._file}: {self._name(key)}", found=found, required=required)
+        name = self._named(self._name(key))
+        raise UsageError(f"{self._file}: {name}", found=found, required=required)
 
     def _get(self, key: str, kind: type, required: str, default: Any) -> Any:
         self._known.append(key)
@@ -343,14 +395,15 @@ class _Table:
     def _below(self, key: str, value: Any) -> _Table:
         if not isinstance(value, dict):
             self.fail(key, _kind(value), "a table")
-        return _Table(self._file, self._name(key), value)
+        return _Table(self._file, self._name(key), value, self._named)
 
     def _name(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key
 
 
 def _shown(pattern: re.Pattern[str]) -> str:
-    return pattern.pattern.removesuffix(r"\Z")
+    """Return an example of a pattern, or the pattern itself where it is short."""
+    return _EXAMPLES.get(pattern) or pattern.pattern.removesuffix(r"\Z")
 
 
 def _kind(value: object) -> str:
@@ -766,7 +819,7 @@ def _job(
         table.text("role", _ROLE, ""),
         table.number("retries", 0, 10, 0) if "retries" in table.values else None,
         table.choice("execution_class", ("", "STANDARD", "FLEX"), ""),
-        table.text("schedule", _SCHEDULE, ""),
+        table.parsed("schedule", check_schedule, ""),
         _tags(table),
         table.texts("modules", _MODULE),
         table.text("requirements", _MODULE, ""),
@@ -794,7 +847,7 @@ def _crawler(name: str, table: _Table, buckets: Mapping[str, Bucket]) -> Crawler
         name,
         table.names("reads", buckets, "a bucket"),
         table.text("database", _DATABASE),
-        table.text("schedule", _SCHEDULE, ""),
+        table.parsed("schedule", check_schedule, ""),
     )
     if not crawler.reads:
         table.fail("reads", "none", "at least one bucket")

@@ -354,8 +354,6 @@ tags = { stage = "prod" }
 artifacts = "acme-prod-artifacts"
 [environments.prod.jobs.daily]
 workers = 20
-[environments.broken.jobs.daily]
-worker = 20
 """
 
 
@@ -375,13 +373,93 @@ def test_an_environment_replaces_keys_of_the_file_and_keeps_the_others():
     assert job.arguments == base.jobs["daily"].arguments
 
 
-def test_an_unknown_environment_or_an_unknown_key_of_one_is_an_error():
-    with pytest.raises(UsageError, match=r"'test'(.|\n)*prod, broken"):
+def test_an_unknown_environment_is_an_error():
+    with pytest.raises(UsageError, match=r"'test'(.|\n)*prod"):
         read_text(GOOD + ENVIRONMENTS, environment="test")
     with pytest.raises(UsageError, match="none"):
         read_text(GOOD, environment="prod")
-    with pytest.raises(UsageError, match=r"jobs\.daily\.worker(.|\n)*workers\?"):
-        read_text(GOOD + ENVIRONMENTS, environment="broken")
+
+
+@pytest.mark.parametrize("selected", ["", "prod"])
+@pytest.mark.parametrize(
+    ("table", "key", "likely"),
+    [
+        ("buckets.landng]\nname = 'acme-x'", "buckets.landng", "landing?"),
+        ("buckets]\nlandng = 'acme-x'", "buckets.landng", "landing?"),
+        ("connections.dbs]\nurl = 'jdbc:postgresql://h:5432/x'", "connections.dbs", "db?"),
+        ("jobs.dayly]\nworkers = 20", "jobs.dayly", "daily?; a new one needs script"),
+        ("jobs.other]\nworkers = 20", "jobs.other", "one of the file's jobs: daily; a new one needs script"),
+        ("evidense]\ndays = 1", "evidense", "evidence?"),
+        ("evidence]\ndais = 1", "evidence.dais", "days?"),
+        ("jobs.daily]\nworker = 20", "jobs.daily.worker", "workers?"),
+        ("jobs.daily]\nreads = ['landng']", "jobs.daily.reads", "a bucket of this file"),
+        ("jobs.new]\nscript = 'x.py'\nworker = 2", "jobs.new.worker", "workers?"),
+    ],
+)
+def test_every_environment_is_validated_and_errors_name_its_key(table, key, likely, selected):
+    with pytest.raises(UsageError) as error:
+        read_text(f"{GOOD}{ENVIRONMENTS}[environments.test.{table}\n", environment=selected)
+    assert f"glue_secure.toml: environments.test.{key}\n" in str(error.value)
+    assert likely in str(error.value)
+
+
+def test_an_environment_can_have_a_job_and_tables_of_its_own():
+    own = "[environments.prod.jobs.imp_prod]\nscript = 'x.py'\n[environments.prod.evidence]\ndays = 9\n"
+    project = read_text(GOOD + ENVIRONMENTS + own, environment="prod")
+    assert (list(project.jobs), project.evidence.days) == (["daily", "imp_prod"], 9)
+    assert list(read_text(GOOD + ENVIRONMENTS + own).jobs) == ["daily"]
+
+
+def test_jobs_can_be_in_environments_only():
+    base, _, table = GOOD.partition("[jobs.daily]")
+    text = base + "[environments.prod.jobs.daily]" + table
+    assert list(read_text(text, environment="prod").jobs) == ["daily"]
+    with pytest.raises(UsageError, match=r"glue_secure\.toml: jobs\b(.|\n)*missing"):
+        read_text(text)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "cron(0 3 * * ? *)", "cron(0/15 8-17 ? * MON-FRI *)", "cron(0 8 1 * ? *)", "cron(30 0 L * ? 2027)",
+        "cron(0 0 3W 1,JUL ? *)", "cron(0 9 ? * 6#3 *)", "cron(0 9 ? * 5L *)",
+        "cron(0,30 */2 * 1-6 ? 2026-2030)",
+    ],
+)  # fmt: skip
+def test_a_schedule_of_aws_is_accepted(schedule):
+    assert (
+        read_text(replaced('reads = ["landing"]', f'schedule = "{schedule}"')).jobs["daily"].schedule
+        == schedule
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "problem"),
+    [
+        ("0 3 * * ? *", "six fields"), ("cron(0 3 * * *)", "with 5 fields"), ("rate(1 day)", "six fields"),
+        ("cron(0 3 * * * *)", "? for either"), ("cron(0 3 ? * ? *)", "? for either"),
+        ("cron(60 3 * * ? *)", "minutes of 0 to 59"), ("cron(0 24 * * ? *)", "hours of 0 to 23"),
+        ("cron(0 3 32 * ? *)", "day of the month of 1 to 31"),
+        ("cron(0 3 * 13 ? *)", "1 to 12 or JAN to DEC"),
+        ("cron(0 3 ? * 0 *)", "1 to 7 or SUN to SAT"), ("cron(0 3 * * ? 1969)", "year of 1970 to 2199"),
+        ("cron(? 3 * * ? *)", "minutes"), ("cron(9-3 3 * * ? *)", "minutes"),
+        ("cron(0/0 3 * * ? *)", "minutes"),
+        ("cron(0 3 ? * MON#6 *)", "day of the week"), ("cron(0 3 * * ? ,)", "year"),
+    ],
+)  # fmt: skip
+def test_another_schedule_is_an_error_with_an_example(schedule, problem):
+    with pytest.raises(UsageError) as error:
+        read_text(replaced('reads = ["landing"]', f'schedule = "{schedule}"'))
+    assert "cron(0 3 * * ? *)" in str(error.value)
+    assert problem in str(error.value)
+    assert "jobs.daily.schedule" in str(error.value)
+
+
+def test_an_invalid_principal_or_choice_is_an_error_with_examples():
+    with pytest.raises(UsageError, match="texts like arn:aws:iam::111122223333:role/NAME"):
+        read_text(replaced('"acme-landing"', '{ name = "acme-x", producers = ["me"] }'))
+    with pytest.raises(UsageError, match="required: governance, compliance"):
+        read_text(GOOD + "[evidence]\nlock = 'none'\n")
 
 
 def test_a_broad_policy_needs_a_permissions_boundary_that_limits_it():

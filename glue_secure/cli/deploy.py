@@ -10,6 +10,7 @@ import typer
 from glue_secure.cli import printing
 from glue_secure.cli.options import Environment, Json, ProjectFile, State, Yes
 from glue_secure.cli.progress import StepProgress
+from glue_secure.cli.template import warn_of_undeclared_locations
 from glue_secure.project.deploy import Change, DeploymentPlan, apply, plan
 from glue_secure.project.deploy.deployment_account import deployment_account
 from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
@@ -42,6 +43,7 @@ def command(
     With --plan, the exit code is 3 if there are changes and 0 if there are none.
     """
     definition = read(project, environment)
+    warn_of_undeclared_locations(definition)
     printing.use_embedded_account(state)
     account, description = deployment_account()
     with StepProgress() as progress:

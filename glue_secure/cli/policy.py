@@ -154,7 +154,7 @@ def _put_part(parts: Sequence[Policy], part: int) -> None:
 
 @app.command("key")
 def key_(
-    purpose: Annotated[str, typer.Argument(help="data, bookmarks, logs, catalog or evidence-JOB.")],
+    purpose: Annotated[str, typer.Argument(help="data, bookmarks, logs, catalog, alerts or evidence-JOB.")],
     account: Account,
     region: Region,
     project: ProjectFile = Path(FILE_NAME),
@@ -165,7 +165,10 @@ def key_(
     target = _Target.read(project, environment, account, region, partition)
     policies = design.key_policies(target.project, target.references())
     if purpose not in policies:
-        raise UsageError("PURPOSE", found=repr(purpose), required=", ".join(policies))
+        required = ", ".join(policies)
+        if purpose == "evidence":
+            required += "; the evidence of each job has a key of its own, evidence-JOB"
+        raise UsageError("PURPOSE", found=repr(purpose), required=required)
     put(policies[purpose].to_json(), None)
 
 

@@ -28,7 +28,7 @@ from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.findings import Finding, Verdict
 from glue_secure.core.redaction import redact_text
 from glue_secure.project.deploy import checks, deployment_account, plan
-from glue_secure.project.project_file import read
+from glue_secure.project.project_file import FILE_NAME, read
 from glue_secure.run import composition
 
 Connections = Annotated[
@@ -90,7 +90,9 @@ def command(
             "--project", found="without a job", required="--job-name NAME, without --connections"
         )
     if environment and project is None:
-        raise UsageError("--environment", found="without a project file", required="--project FILE")
+        if connections or not job_name:
+            raise UsageError("--environment", found="without a job", required="--job-name NAME")
+        project = Path(FILE_NAME)
     use_embedded_account(state)
     if job_name and not connections:
         _check_job(job_name, project, environment, as_json)
@@ -111,8 +113,9 @@ def command(
 
 
 def _check_job(name: str, project: Path | None, environment: str, as_json: bool) -> NoReturn:
+    definition = read(project, environment) if project else None
     account, description = deployment_account.deployment_account()
-    deployment = plan(read(project, environment), project.parent, account, jobs=(name,)) if project else None
+    deployment = plan(definition, project.parent, account, jobs=(name,)) if project and definition else None
     findings = checks.findings(
         name,
         services=composition.services(),

@@ -164,7 +164,11 @@ def download(
             run_pip(version, (*words, "--requirement", str(lock), *options))
         except PipError as error:
             raise PipError(
-                f"{name}: pip cannot download the wheels for Glue {version.name}:\n{error.last_lines}",
+                f"{name}: the locked wheels for Glue {version.name}\n"
+                "  found:    pip cannot download the wheels (its last lines are below)\n"
+                "  required: a package index, or a folder with the wheels of the lock\n"
+                "  fix:      check the network, or set PIP_INDEX_URL to an index that answers; without an "
+                f"index, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to the folder\n{error.last_lines}",
                 error.output,
             ) from None
         by_digest = {}

@@ -286,6 +286,7 @@ class Project:
         creates_log_groups: The template creates the log groups.
         crawlers: Crawlers by name.
         audit: The continuous audit.
+        environment: Name of the environment that the file was read with, "" for none.
     """
 
     name: str
@@ -307,6 +308,7 @@ class Project:
     creates_log_groups: bool = True
     crawlers: Mapping[str, Crawler] = field(default_factory=dict)
     audit: AuditSettings = AuditSettings()
+    environment: str = ""
 
     @property
     def configuration(self) -> str:

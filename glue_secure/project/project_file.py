@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
@@ -199,7 +200,7 @@ def read_text(text: str, *, name: str = FILE_NAME, folder: Path = Path(), enviro
     projects = {"": _project(tables[""], folder)} if not environment else {}
     # Errors in each environment are reported with the file, not only when the environment is deployed.
     projects |= {one: _project(table, folder) for one, table in tables.items() if one}
-    return projects[environment]
+    return replace(projects[environment], environment=environment)
 
 
 def _environments(values: dict[str, Any], file: str) -> dict[str, _Table]:

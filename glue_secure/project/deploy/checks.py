@@ -38,7 +38,7 @@ from glue_secure.policyfile.loading import load_policy
 from glue_secure.policyfile.model import RUN_KEY
 from glue_secure.preflight.establish import key_names
 from glue_secure.preflight.lake_formation_mode import check_mode
-from glue_secure.project.deploy.plan import DeploymentPlan
+from glue_secure.project.deploy.plan import DeploymentPlan, stack_fix
 from glue_secure.project.model import S3A_ENDPOINT, S3A_REGION
 from glue_secure.verification.target_keys import check_target_key
 
@@ -138,7 +138,7 @@ def _all(
     glue = str(definition.get("GlueVersion") or "")
     yield from check_mode(job, glue, arguments, workers)
     yield from _s3a_region(job, glue, arguments, account)
-    yield from _locations(arguments, account)
+    yield from _locations(arguments, account, plan.project.environment if plan else "")
     yield from _code(job, definition, arguments, account, keys.get("s3", ""))
     yield from _connections(definition, services)
     yield from _catalog(services, account)
@@ -261,7 +261,7 @@ def _version(glue: str) -> tuple[int, ...]:
     return tuple(int(part) for part in glue.split(".") if part.isdigit())
 
 
-def _locations(arguments: JobArguments, account: DeploymentAccount) -> Iterator[Finding]:
+def _locations(arguments: JobArguments, account: DeploymentAccount, environment: str) -> Iterator[Finding]:
     """Check the buckets of evidence and bookmarks. Only a run can check that the role may write there."""
     for control, name in (("GS-EVD-001", EVIDENCE_URI), ("GS-BKM-006", BOOKMARK_URI)):
         location = arguments.location(name)
@@ -282,7 +282,7 @@ def _locations(arguments: JobArguments, account: DeploymentAccount) -> Iterator[
                 str(location),
                 found="no such bucket",
                 required="a bucket of this account",
-                fix=_DEPLOY,
+                fix=stack_fix(environment),
             )
 
 
@@ -385,7 +385,10 @@ def _log_groups(
         try:
             group_key = logs.key(group)
         except NotFound:
-            create = f"aws logs create-log-group {options}"
+            create = (
+                "update the stack of the project's template, which creates it; for a job without a stack: "
+                f"aws logs create-log-group {options}"
+            )
             yield unknown("GS-DEP-005", group, found="does not exist yet", required=required, fix=create)
         except ServiceError as error:
             yield _unreadable("GS-DEP-005", group, error, "logs:DescribeLogGroups")

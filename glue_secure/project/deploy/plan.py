@@ -38,7 +38,6 @@ CREATE, UPDATE, UPLOAD, KEEP = "create", "update", "upload", "keep"
 _CONFLICTS = (
     "AlreadyExistsException", "ConcurrentModificationException", "IdempotentParameterMismatchException"
 )  # fmt: skip
-_STACK_FIX = "glue-secure template cloudformation --out template.json, then create a stack from it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def plan(
     scripts = {job.name: _script(folder, job) for job in selected}
     try:
         configuration, configuration_change = _configuration(project, account)
-        key = _key(configuration.s3[0].key, "s3", account)
+        key = _key(configuration.s3[0].key, "s3", account, project.environment)
         _require_bucket(project, account)
         changes = [configuration_change]
         for uri, content in _archives(project, folder, selected, build(), fetch, fetch_locked, progress):
@@ -214,7 +213,7 @@ def _require_bucket(project: Project, account: DeploymentAccount) -> None:
             f"the bucket {name}",
             found="missing",
             required="the stack of the project's template",
-            fix=_STACK_FIX,
+            fix=stack_fix(project.environment),
         )
 
 
@@ -245,7 +244,7 @@ def _configuration(project: Project, account: DeploymentAccount) -> tuple[Securi
             required="an existing security configuration",
         )
     arns = {
-        purpose: str(_key(_key_name(project, purpose), purpose, account))
+        purpose: str(_key(_key_name(project, purpose), purpose, account, project.environment))
         for purpose in ("data", "logs", "bookmarks")
     }
     encryption: dict[str, Any] = {
@@ -271,8 +270,8 @@ def _require_keys_of_the_file(
     for purpose, entry in entries.items():
         if purpose not in project.keys or entry is None:
             continue
-        required = str(_key(project.keys[purpose], purpose, account))
-        if str(_key(entry.key, purpose, account)) != required:
+        required = str(_key(project.keys[purpose], purpose, account, project.environment))
+        if str(_key(entry.key, purpose, account, project.environment)) != required:
             raise UsageError(
                 f"keys.{purpose}",
                 found=f"security configuration {configuration.name} with {entry.key}",
@@ -286,7 +285,7 @@ def _key_name(project: Project, purpose: str) -> str:
     return project.keys.get(purpose) or f"alias/{project.name}-{purpose}"
 
 
-def _key(name: str, purpose: str, account: DeploymentAccount) -> KmsKeyArn:
+def _key(name: str, purpose: str, account: DeploymentAccount, environment: str) -> KmsKeyArn:
     try:
         key = account.key(name)
     except NotFound:
@@ -294,7 +293,7 @@ def _key(name: str, purpose: str, account: DeploymentAccount) -> KmsKeyArn:
             f"the key {name}",
             found="missing",
             required="the stack of the project's template",
-            fix=_STACK_FIX,
+            fix=stack_fix(environment),
         ) from None
     enforce(check_key(purpose, key, region=account.region, account=account.account))
     return key.arn
@@ -474,6 +473,12 @@ def _mismatch(change: Change, found: str) -> RefusedError:
     )
 
 
+def stack_fix(environment: str) -> str:
+    """Return the fix for a missing resource of the stack."""
+    option = f" --environment {environment}" if environment else ""
+    return f"glue-secure template cloudformation{option} --out template.json, then create a stack from it"
+
+
 def aws_unavailable(error: ServiceError) -> VerificationError:
     """Return the error for an AWS call that was denied or not answered."""
     return VerificationError(
@@ -481,6 +486,8 @@ def aws_unavailable(error: ServiceError) -> VerificationError:
         resource="deploy",
         found=str(error),
         required="an answer from AWS",
-        fix="attach the deployer policies of the project's stack to the role that deploys",
+        fix="attach the deployer policies of the project's stack to the role that deploys"
+        if error.code
+        else "check the region, and the network and proxy to the endpoint of AWS; then repeat the command",
         aws_code=error.code,
     )

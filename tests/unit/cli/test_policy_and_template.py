@@ -134,3 +134,24 @@ def test_invalid_options_are_rejected(project, tmp_path):
     path = tmp_path / "network.toml"
     path.write_text(FILE + "[vpc]\ncidr = '10.20.0.0/16'\n")
     assert "--subnet" in error_of("policy", "iam", *ACCOUNT, "--project", str(path), "--job", "small")
+
+
+def test_a_template_warns_of_undeclared_buckets_and_says_when_it_needs_a_bucket(project, tmp_path):
+    path = Path(project[1])
+    path.write_text(FILE + 'arguments = { source = "s3://acme-other/" }\n', encoding="utf-8")
+    template = ["template", "cloudformation", *project, "--out", str(tmp_path / "t.json")]
+    result = CliRunner().invoke(app, template)
+    assert result.exit_code == 0
+    assert "warning: jobs.small.arguments.source" in result.stderr
+    assert "--s3-bucket" not in result.stderr
+    jobs = "".join(f'[jobs.job{n}]\nscript = "x.py"\n' for n in range(8))
+    path.write_text(FILE + jobs, encoding="utf-8")
+    result = CliRunner().invoke(app, template)
+    assert "more than the 51,200 of a request: add --s3-bucket" in result.stderr
+    assert "warning" not in result.stderr
+
+
+def test_the_key_of_evidence_is_one_of_each_job(project):
+    result = CliRunner().invoke(app, ["policy", "key", "evidence", *project, *ACCOUNT])
+    assert isinstance(result.exception, UsageError)
+    assert "evidence-JOB" in str(result.exception)

@@ -19,3 +19,11 @@ def test_each_native_client_is_named_with_file_and_line(tmp_path, capsys):
 def test_a_missing_script_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         preflight.command(script=tmp_path / "none.py")
+
+
+def test_an_environment_without_a_project_file_is_one_of_the_usual_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"glue_secure\.toml"):
+        preflight.command(job_name="daily", environment="test")
+    with pytest.raises(UsageError, match="--job-name"):
+        preflight.command(connections=True, environment="test")

@@ -16,6 +16,7 @@ from glue_secure.core.errors import RefusedError, UsageError, VerificationError
 from glue_secure.core.findings import Verdict
 from glue_secure.core.ports import Services
 from glue_secure.project.deploy import apply, checks
+from glue_secure.project.deploy.plan import stack_fix
 from glue_secure.project.project_file import read_text
 from glue_secure.testing.fakes import FakeClock, FakeColumnSource, FakeEnvironment, FakeSecretStore
 
@@ -181,6 +182,11 @@ def test_one_violation_is_found(run_checks, change, clients, key, violation, exp
     findings = run_checks()
     assert expected <= violations(findings)
     assert checks.exit_code(findings) == code
+    fixes = {finding.control: finding.fix for finding in findings if finding.verdict is not Verdict.PASS}
+    if violation == "no evidence bucket":
+        assert fixes["GS-EVD-001"] == fixes["GS-BKM-006"] == stack_fix("")
+    elif violation == "no log group":
+        assert fixes["GS-DEP-005"].startswith("update the stack")
 
 
 @pytest.mark.usefixtures("deployed")

@@ -15,9 +15,10 @@ import pytest
 
 from glue_secure import __version__
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.service import ServiceError
 from glue_secure.engines.spark.guard_jar import guard_jar
 from glue_secure.project.deploy import apply, plan
-from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD
+from glue_secure.project.deploy.plan import CREATE, KEEP, UPDATE, UPLOAD, aws_unavailable
 from glue_secure.project.gluewheels import Pin, Wheel, Wheels
 
 pytestmark = pytest.mark.usefixtures("stack")
@@ -176,6 +177,21 @@ def test_without_the_stack_the_error_names_the_template(planned, clients):
     clients["kms"].delete_alias(AliasName="alias/orders-data")
     with pytest.raises(UsageError, match="glue-secure template"):
         planned()
+
+
+def test_without_the_stack_the_fix_has_the_environment(project, folder, account, fetch, clients):
+    clients["kms"].delete_alias(AliasName="alias/orders-data")
+    selected = replace(project, environment="test")
+    with pytest.raises(UsageError, match="cloudformation --environment test --out"):
+        plan(selected, folder, account, build=lambda: b"wheel", fetch=fetch)
+
+
+def test_an_unreachable_endpoint_is_not_a_matter_of_policies():
+    def fix(code):
+        return aws_unavailable(ServiceError("GetJob: no answer", code=code, operation="GetJob")).fix
+
+    assert ("network" in fix(""), "deployer policies" in fix("")) == (True, False)
+    assert "deployer policies" in fix("AccessDeniedException")
 
 
 def test_access_denied_is_not_a_missing_job(planned, account, clients, monkeypatch):

@@ -184,6 +184,16 @@ def pip_that(monkeypatch, returncode, stderr="", files=()):
     monkeypatch.setattr(gluewheels.subprocess, "run", run)
 
 
+def test_an_error_of_pip_has_a_fix_for_a_machine_without_an_index(monkeypatch):
+    pip_that(monkeypatch, 1, "ERROR: No matching distribution found for pycparser")
+    with pytest.raises(GlueSecureError) as error:
+        gluewheels.fetch(glue_versions(["5.1"])[0])
+    lines = str(error.value).splitlines()
+    assert [line.split(":")[0].strip() for line in lines[1:4]] == ["found", "required", "fix"]
+    assert "PIP_NO_INDEX=1" in lines[3]
+    assert lines[-1] == "ERROR: No matching distribution found for pycparser"
+
+
 def test_a_wheel_with_another_digest_than_locked_is_an_error(monkeypatch):
     pip_that(monkeypatch, 0, files=[("pycparser-3.12.whl", b"something else")])
     with pytest.raises(GlueSecureError, match="other files than the locked ones"):

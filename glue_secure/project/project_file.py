@@ -222,7 +222,9 @@ def _environments(values: dict[str, Any], file: str) -> dict[str, _Table]:
 
 
 def _require_names_of_the_file(base: Mapping[str, Any], environment: _Table) -> None:
-    """Require that an environment replaces entries that the file has. A job or crawler may be new."""
+    """Require that an environment replaces entries of the file, or adds one that is used or complete."""
+    merged = _merged(base, environment.values)
+    others = [value for key, value in merged.items() if key not in ("buckets", "connections")]
     for kind, own_key in (("buckets", ""), ("connections", ""), ("jobs", "script"), ("crawlers", "database")):
         entries, known = environment.values.get(kind), base.get(kind, {})
         if not isinstance(entries, dict) or not isinstance(known, dict):
@@ -230,14 +232,23 @@ def _require_names_of_the_file(base: Mapping[str, Any], environment: _Table) -> 
         for name, entry in entries.items():
             if name in known or (own_key and not (isinstance(entry, dict) and own_key not in entry)):
                 continue
+            if not own_key and _has_text(others, name):
+                continue
             similar = difflib.get_close_matches(name, known, 1)
             required = (
                 f"{similar[0]}?" if similar else f"one of the file's {kind}: {', '.join(known) or 'none'}"
             )
-            new = f"; a new one needs {own_key}" if own_key else ""
+            new = f"; a new one needs {own_key or 'a job that names it'}"
             environment.fail(
                 f"{kind}.{name}", f"a name that [{kind}] of the file does not have", required + new
             )
+
+
+def _has_text(value: object, text: str) -> bool:
+    """Return whether a value of nested tables and lists is the text."""
+    if isinstance(value, dict):
+        return any(_has_text(each, text) for each in value.values())
+    return any(_has_text(each, text) for each in value) if isinstance(value, list) else value == text
 
 
 def _has(values: Mapping[str, Any], path: str) -> bool:

@@ -30,7 +30,7 @@ def check_schedule(text: str) -> None:
         UsageError: The text is not such a schedule. ``required`` has an example.
     """
     form = re.match(r"cron\(([^()]+)\)\Z", text)
-    fields = form[1].split(" ") if form else []
+    fields = form[1].upper().split() if form else []
     if len(fields) != len(_FIELDS):
         found = f"{text!r}, with {len(fields)} fields" if form else repr(text)
         raise _invalid(found, "six fields: minutes, hours, day of the month, month, day of the week, year")
@@ -79,5 +79,5 @@ def _is_part(position: int, part: str) -> bool:
     if base == "*":
         return True
     first, dash, last = base.partition("-")
-    start, end = number(first), number(last) if dash else number(first)
-    return start is not None and end is not None and start <= end
+    # AWS does not document whether a range may pass the end, as FRI-MON does: AWS Glue decides.
+    return number(first) is not None and (not dash or number(last) is not None)

@@ -410,6 +410,13 @@ def test_an_environment_can_have_a_job_and_tables_of_its_own():
     assert list(read_text(GOOD + ENVIRONMENTS + own).jobs) == ["daily"]
 
 
+def test_a_bucket_of_an_environment_that_its_job_names_may_be_new():
+    bucket = "[environments.prod.buckets]\nlanding2 = 'acme-2'\n"
+    job = "[environments.prod.jobs.daily]\nreads = ['landing2']\n"
+    project = read_text(GOOD + bucket + job, environment="prod")
+    assert project.jobs["daily"].reads == ("landing2",)
+
+
 def test_jobs_can_be_in_environments_only():
     base, _, table = GOOD.partition("[jobs.daily]")
     text = base + "[environments.prod.jobs.daily]" + table
@@ -423,7 +430,7 @@ def test_jobs_can_be_in_environments_only():
     [
         "cron(0 3 * * ? *)", "cron(0/15 8-17 ? * MON-FRI *)", "cron(0 8 1 * ? *)", "cron(30 0 L * ? 2027)",
         "cron(0 0 3W 1,JUL ? *)", "cron(0 9 ? * 6#3 *)", "cron(0 9 ? * 5L *)",
-        "cron(0,30 */2 * 1-6 ? 2026-2030)",
+        "cron(0,30 */2 * 1-6 ? 2026-2030)", "cron(0 3 ? * FRI-MON *)", "cron(0 3 ? * mon-fri *)",
     ],
 )  # fmt: skip
 def test_a_schedule_of_aws_is_accepted(schedule):
@@ -442,7 +449,7 @@ def test_a_schedule_of_aws_is_accepted(schedule):
         ("cron(0 3 32 * ? *)", "day of the month of 1 to 31"),
         ("cron(0 3 * 13 ? *)", "1 to 12 or JAN to DEC"),
         ("cron(0 3 ? * 0 *)", "1 to 7 or SUN to SAT"), ("cron(0 3 * * ? 1969)", "year of 1970 to 2199"),
-        ("cron(? 3 * * ? *)", "minutes"), ("cron(9-3 3 * * ? *)", "minutes"),
+        ("cron(? 3 * * ? *)", "minutes"), ("cron(9-63 3 * * ? *)", "minutes"),
         ("cron(0/0 3 * * ? *)", "minutes"),
         ("cron(0 3 ? * MON#6 *)", "day of the week"), ("cron(0 3 * * ? ,)", "year"),
     ],

@@ -63,7 +63,7 @@ class BaselineEntry:
 
     def is_in_force(self, today: date) -> bool:
         """Return whether the entry accepts findings today."""
-        return today <= self.expires <= today + timedelta(days=MOST_DAYS)
+        return is_near(self.expires, today)
 
     def matches(self, finding: AuditFinding) -> bool:
         """Return whether the entry is about a finding."""
@@ -75,6 +75,11 @@ class BaselineEntry:
             and self.region in ("", finding.region)
             and re.fullmatch(pattern, str(finding.resource), re.DOTALL) is not None
         )
+
+
+def is_near(expires: date, today: date) -> bool:
+    """Return whether an entry that expires on a day accepts findings today."""
+    return today <= expires <= today + timedelta(days=MOST_DAYS)
 
 
 def read_baseline(text: str, name: str) -> tuple[BaselineEntry, ...]:

@@ -69,7 +69,7 @@ Controls = Annotated[
     typer.Option(
         "--control",
         metavar="ID",
-        help="Only this control, or those of a scanner's check (CKV_AWS_195); may be repeated.",
+        help="Only this control, or those of a check or requirement (CKV_AWS_195, 3.5.1); may be repeated.",
     ),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show passes as well in the table.")]
@@ -149,6 +149,12 @@ def command(
             found="an option is missing",
             required="--reason, --owner and --expires",
             fix='--reason "migration until April" --owner data@example.com --expires 2027-03-31',
+        )
+    if expires is not None and not baseline.is_near(expires.date(), datetime.now(timezone.utc).date()):
+        raise UsageError(
+            "--expires",
+            found=expires.date().isoformat(),
+            required=f"a day from today on, at most {baseline.MOST_DAYS} days away",
         )
     entries = (
         baseline.read_baseline(printing.read_text(baseline_file), str(baseline_file)) if baseline_file else ()
@@ -242,14 +248,20 @@ def _controls(names: Iterable[str]) -> frozenset[str]:
     """Return the ids of controls that are named by their own id or by what they map to."""
     controls: set[str] = set()
     for name in names:
-        own = {name.upper()} & set(CONTROLS)
-        found = (own or set(compliance.mapped_to(name))) & set(AUDITED)
+        named = {name.upper()} & set(CONTROLS) or set(compliance.mapped_to(name))
+        found = named & set(AUDITED)
         if not found:
             raise UsageError(
                 "--control",
                 found=name,
                 required="the id of a control that an audit decides, or of a check that maps to one",
                 fix="glue-secure controls list",
+            )
+        if others := len(named - found):
+            print(
+                f"--control {name}: {others} of its {len(named)} controls are checked in runs or "
+                "deployments, not by an audit",
+                file=sys.stderr,
             )
         controls |= found
     return frozenset(controls)

@@ -22,7 +22,8 @@ def list_controls(
         typer.Option(
             "--maps-to",
             metavar="ID",
-            help="Only controls that support this requirement (CKV_AWS_195, SC-28) or framework (prowler).",
+            help="Only controls that support this requirement (CKV_AWS_195, 'pci-dss 3.5.1', 3.5) or "
+            "framework (prowler).",
         ),
     ] = "",
     as_json: Json = False,
@@ -33,11 +34,16 @@ def list_controls(
         chosen = [controls.CONTROLS[id] for id in compliance.mapped_to(maps_to)]
         if not chosen:
             reason = compliance.NOT_MAPPED.get(maps_to)
+            near = compliance.near(maps_to)
+            similar = f", such as {', '.join(near)}" if near else ""
             raise UsageError(
                 "--maps-to",
                 found=f"{maps_to}, which no control supports" + (f": {reason}" if reason else ""),
-                required=f"an id of docs/compliance.md, or one of {', '.join(compliance.FRAMEWORKS)}",
-                fix="glue-secure controls list --maps-to prowler",
+                required=f"an id of docs/compliance.md{similar}, or "
+                f"one of {', '.join(compliance.FRAMEWORKS)}",
+                fix=f'glue-secure controls list --maps-to "{near[0]}"'
+                if near
+                else "glue-secure controls list",
             )
     if as_json:
         printing.print_json([_document(control) for control in chosen])
@@ -63,7 +69,8 @@ def show(
     With the id of a scanner's check, the controls that ask the same; several are a list with --json.
     """
     ids = [control.upper()] if control.upper() in controls.CONTROLS else compliance.mapped_to(control)
-    if not ids or control in compliance.FRAMEWORKS:
+    framework, named = compliance.framework_and_id(control)
+    if not ids or (framework and not named):
         raise UsageError(
             "controls show",
             found=control,

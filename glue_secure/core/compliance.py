@@ -7,6 +7,8 @@ has the ids of the scanners and of those frameworks that publish them.
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -360,20 +362,47 @@ def of_control(control: str) -> tuple[Requirement, ...]:
     return tuple(one for one in REQUIREMENTS if control in one.controls)
 
 
+def framework_and_id(text: str) -> tuple[str, str]:
+    """Return the key of the framework that a text begins with, and the rest; ``""`` for what it lacks.
+
+    Args:
+        text: as ``controls show`` prints a requirement (``pci-dss 3.5.1``), or one of its two parts. A space
+            may stand for a hyphen of the key, in any letter case.
+    """
+    text = " ".join(text.split())
+    for key in FRAMEWORKS:
+        match = re.match(rf"{key.replace('-', '[ -]')}(?: |$)", text, re.IGNORECASE)
+        if match:
+            return key, text[match.end() :]
+    return "", text
+
+
 def mapped_to(text: str) -> tuple[str, ...]:
     """Return the ids of the controls that support a requirement, in the order of the table of controls.
 
     Args:
-        text: id of a requirement (``CKV_AWS_195``, in any letter case), or key of a framework.
+        text: id of a requirement (``CKV_AWS_195``, in any letter case), key of a framework, or both. If no
+            requirement has the id, those below it: ``3.5`` stands for ``3.5.1``.
     """
-    named = text.casefold()
-    found = {
-        control
-        for one in REQUIREMENTS
-        if named in (one.id.casefold(), one.framework)
-        for control in one.controls
-    }
+    framework, named = framework_and_id(text)
+    rows = [one for one in REQUIREMENTS if framework in ("", one.framework)]
+    if named:
+        below = tuple(f"{named.casefold()}{separator}" for separator in ".(")
+        rows = [one for one in rows if one.id.casefold() == named.casefold()] or [
+            one for one in rows if one.id.casefold().startswith(below)
+        ]
+    elif not framework:
+        return ()
+    found = {control for one in rows for control in one.controls}
     return tuple(control for control in controls.CONTROLS if control in found)
+
+
+def near(text: str) -> list[str]:
+    """Return at most three requirements whose ids are similar to a text, as ``FRAMEWORK ID``."""
+    framework, named = framework_and_id(text)
+    ids = {one.id: one.framework for one in REQUIREMENTS if framework in ("", one.framework)}
+    folded = {id.casefold(): f"{key} {id}" for id, key in ids.items()}
+    return [folded[id] for id in difflib.get_close_matches(named.casefold(), folded)]
 
 
 def as_markdown() -> str:

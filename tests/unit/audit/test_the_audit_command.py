@@ -82,6 +82,15 @@ def test_only_the_calls_of_the_chosen_controls_are_made(account):
     }
 
 
+def test_controls_of_a_requirement_that_runs_check_are_counted(account):
+    account(corrected())
+    done = call("--control", "pci-dss 3.5.1")
+    assert re.search(
+        r"--control pci-dss 3\.5\.1: \d+ of its \d+ controls are checked in runs or deploy", done.stderr
+    )
+    assert "checked in runs" not in call("--control", "CKV_AWS_94").stderr
+
+
 @pytest.mark.parametrize("name", ["CKV_AWS_9999", "GS-S3-001"])
 def test_a_control_that_an_audit_does_not_decide_is_rejected(account, name):
     account(corrected())
@@ -232,6 +241,16 @@ def test_a_written_baseline_accepts_what_was_found_and_nothing_else(account, tmp
     # What was not readable is not accepted as a violation.
     account(violating())
     assert call("--baseline", path, "--control", "GS-SEC-001").exit_code == 3
+
+
+@pytest.mark.parametrize("days", [-1, 367])
+def test_a_last_day_that_the_next_audit_refuses_is_rejected_before_the_first_call(account, tmp_path, days):
+    recorded = account(violating())
+    day = datetime.now(timezone.utc).date() + timedelta(days=days)
+    path = tmp_path / "baseline.toml"
+    with pytest.raises(UsageError, match="at most 366 days away"):
+        call("--write-baseline", path, "--reason", "r", "--owner", "o", "--expires", day)
+    assert not recorded.calls and not path.exists()
 
 
 @pytest.mark.parametrize("name", ["baseline.toml", "baseline.json"])

@@ -67,6 +67,10 @@ def test_the_same_requirement_is_stated_once():
         ("ckv_aws_94", {"GS-CAT-001", "GS-CAT-002"}),
         ("S3.5", {"GS-S3-014", "GS-BKT-002"}),
         ("cis-aws", {"GS-S3-014", "GS-BKT-002"}),
+        ("checkov CKV_AWS_195", {"GS-SEC-001"}),
+        ("CIS AWS", {"GS-S3-014", "GS-BKT-002"}),
+        ("pci-dss 8.6.2", {"GS-SEC-011", "GS-TLS-008", "GS-JOB-003"}),
+        ("PCI DSS 8.6", {"GS-SEC-011", "GS-TLS-008", "GS-JOB-003"}),
         ("IA-5(7)", {"GS-SEC-011", "GS-TLS-008", "GS-JOB-003"}),
     ],
 )
@@ -82,6 +86,18 @@ def test_controls_are_found_by_a_requirement_or_framework(text, expected):
 def test_an_unknown_requirement_is_rejected(text):
     with pytest.raises(UsageError, match="which no control supports"):
         call("list", "--maps-to", text)
+
+
+def test_a_printed_requirement_and_what_is_above_it_have_the_same_controls():
+    assert mapped_to("pci-dss 3.5.1") == mapped_to("PCI DSS 3.5") == mapped_to("pci-dss 3.5") != ()
+    assert not mapped_to("pci-dss CKV_AWS_195")
+    assert not mapped_to("")
+
+
+def test_an_unknown_requirement_has_similar_ones():
+    with pytest.raises(UsageError, match=re.escape("such as pci-dss 3.5.1")) as rejected:
+        call("list", "--maps-to", "PCI DSS 3.5.4")
+    assert rejected.value.fix == 'glue-secure controls list --maps-to "pci-dss 3.5.1"'
 
 
 def test_a_control_shows_what_it_maps_to():

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 
 def quoted(name: object) -> str:
     """Return a name as one word of a shell command."""
     return shlex.quote(str(name))
+
+
+def inline(document: object) -> str:
+    """Return a JSON document as one word of a shell command."""
+    return shlex.quote(json.dumps(document))
 
 
 def edited_job(job: object, change: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 
 from glue_secure.audit import calls
 from glue_secure.audit.calls import Request
 from glue_secure.audit.checks import keys
 from glue_secure.audit.estate import Absent, Estate, Shape, Unread, derived
-from glue_secure.audit.fixes import quoted
+from glue_secure.audit.fixes import inline, quoted
 from glue_secure.audit.model import AuditFinding, Resource, ResourceKind
 from glue_secure.audit.references import (
     OWN_PURPOSES,
@@ -28,12 +29,21 @@ from glue_secure.core.errors import UsageError
 from glue_secure.core.findings import Finding, failed, passed, unknown
 from glue_secure.core.identifiers import KmsKeyArn, S3Uri
 from glue_secure.core.objects import BucketRules
+from glue_secure.core.policy_documents import Statement
+from glue_secure.governance.policies.buckets import data_bucket
+from glue_secure.governance.policies.documents import PolicyScope
 from glue_secure.verification.bucket_policy_proof import proof_of, requires_tls_everywhere
 
 CONTROLS = ("GS-BKT-001", "GS-BKT-002", "GS-BKT-003", "GS-BKT-004", "GS-BKT-005", "GS-BKT-006")
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _MISSING = "NoSuchBucket"
 _KMS, _DOUBLE = "aws:kms", "aws:kms:dsse"
+_ANY_KEY = "KEY_ARN"
+"""Stands in a fix for a key that the audit does not know."""
+_RETENTION = {
+    "ObjectLockEnabled": "Enabled",
+    "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 365}},
+}
 
 
 def requests(estate: Estate) -> Iterator[Request]:
@@ -133,8 +143,11 @@ class _Bucket:
         algorithm, name = bucket_default(self._estate, self._name)
         expected = _expected_keys(self._estate).get(self._name, set())
         required = "aws:kms under " + (" or ".join(sorted(expected)) or "a customer managed key")
-        fix = "set SSEAlgorithm aws:kms with this key: aws s3api put-bucket-encryption --bucket "
-        fix += f"{quoted(self._name)} --server-side-encryption-configuration file://encryption.json"
+        default = {"SSEAlgorithm": _KMS, "KMSMasterKeyID": self._expected_key()}
+        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+        known = "this key" if expected else f"a customer managed key as {_ANY_KEY}"
+        fix = f"set SSEAlgorithm aws:kms with {known}: aws s3api put-bucket-encryption --bucket "
+        fix += f"{quoted(self._name)} --server-side-encryption-configuration {inline(rules)}"
         if algorithm not in (_KMS, _DOUBLE) or not name:
             found = f"{algorithm} without a key" if algorithm.startswith("aws:kms") else algorithm or "AES256"
             return self._failed("GS-BKT-001", found, required, fix)
@@ -155,6 +168,10 @@ class _Bucket:
             found = f"a key of AWS, {key}" if manager else f"{key}, which does not exist"
             return self._failed("GS-BKT-001", f"{algorithm} under {found}", required, fix)
         return self._found(passed("GS-BKT-001", self._text, f"{algorithm} under {key}"))
+
+    def _expected_key(self) -> str:
+        """Return a key of the jobs that use the bucket, or a placeholder."""
+        return min(_expected_keys(self._estate).get(self._name, ()), default=_ANY_KEY)
 
     def _has_configuration(self) -> bool:
         """Return whether a job that uses the bucket names a security configuration."""
@@ -180,19 +197,27 @@ class _Bucket:
                 found,
                 "a statement that denies s3:* without TLS (aws:SecureTransport) to every principal, on the "
                 "bucket and all objects",
-                self._policy_fix(),
+                self._policy_fix(self._statements(_ANY_KEY)[:1]),
             )
         yield self._pinned(policy, found)
 
-    def _policy_fix(self) -> str:
+    def _statements(self, key: str) -> tuple[Statement, ...]:
+        """Return the statements of a bucket policy: TLS first, then those that pin the key."""
+        estate = self._estate
+        return data_bucket(
+            PolicyScope(estate.region, estate.account, estate.partition), self._name, key
+        ).statements
+
+    def _policy_fix(self, statements: Iterable[Statement]) -> str:
+        texts = ", ".join(json.dumps(statement.to_json()) for statement in statements)
         return (
-            "add the statements to the bucket policy; for a bucket of a project file, glue-secure policy "
-            f"bucket ALIAS --account {self._estate.account} --region {self._estate.region} prints them"
+            "add the statements to the bucket policy (put-bucket-policy replaces all of it); for a bucket of "
+            f"a project file, glue-secure policy bucket ALIAS --account {self._estate.account} "
+            f"--region {self._estate.region} prints them; statements: {texts}"
         )
 
     def _pinned(self, policy: str, found: str) -> AuditFinding:
         required = "statements that deny uploads under another key or algorithm to every principal"
-        fix = self._policy_fix()
         encryption = self._estate.answer(calls.BUCKET_ENCRYPTION, self._name)
         if isinstance(encryption, Unread):
             return self._unread("GS-BKT-003", encryption)
@@ -203,13 +228,14 @@ class _Bucket:
         try:
             key = KmsKeyArn.parse(key_arn(self._estate, name))
         except UsageError:
-            fix = f"set a key in the default encryption, as the fix of GS-BKT-001 does; then {fix}"
+            fix = "set a key in the default encryption, as the fix of GS-BKT-001 does; then "
+            fix += self._policy_fix(self._statements(self._expected_key())[1:])
             return self._failed("GS-BKT-003", "no key in the default encryption", required, fix)
         rules = BucketRules(self._name, algorithm, str(key), policy)
         accepted = (_KMS, _DOUBLE) if algorithm == _DOUBLE else (_KMS,)
         if proof_of(rules, S3Uri(self._name, ""), key, accepted) is not None:
             return self._found(passed("GS-BKT-003", self._text, f"every upload is under {key}"))
-        return self._failed("GS-BKT-003", found, required, fix)
+        return self._failed("GS-BKT-003", found, required, self._policy_fix(self._statements(str(key))[1:]))
 
     def _public_access(self) -> AuditFinding:
         """GS-BKT-004: all four settings block public access, of the bucket or of its own account."""
@@ -268,7 +294,8 @@ class _Bucket:
         required = "Object Lock with a default retention"
         fix = (
             f"set a default retention: aws s3api put-object-lock-configuration --bucket {quoted(self._name)} "
-            "--object-lock-configuration file://lock.json; a bucket without versioning needs versioning first"
+            f"--object-lock-configuration {inline(_RETENTION)}; mode COMPLIANCE cannot be shortened later; a "
+            "bucket without versioning needs versioning first"
         )
         if isinstance(answer, Unread):
             return self._unread("GS-BKT-006", answer)

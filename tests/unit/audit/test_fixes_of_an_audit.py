@@ -13,10 +13,8 @@ import pytest
 from audited_estates import (
     KEY,
     MACHINE,
-    RETAINED,
     ROLE,
     audit,
-    bucket_policy,
     configuration,
     corrected,
     default_encryption,
@@ -138,11 +136,8 @@ class Estate:
         grants[:] = [grant for grant in grants if grant["GrantId"] != grant_id]
 
     def s3api_put_bucket_encryption(self, finding, bucket, server_side_encryption_configuration):
-        assert "set SSEAlgorithm aws:kms with this key" in finding.fix
-        named = re.search(r"arn:aws:kms:\S+", finding.required)
-        self.answers["GetBucketEncryption"][bucket] = default_encryption(
-            "aws:kms", named[0] if named else KEY
-        )
+        rules = json.loads(server_side_encryption_configuration.replace("KEY_ARN", KEY))
+        self.answers["GetBucketEncryption"][bucket] = {"ServerSideEncryptionConfiguration": rules}
 
     def s3api_put_public_access_block(self, finding, bucket, public_access_block_configuration):
         pairs = (pair.split("=") for pair in public_access_block_configuration.split(","))
@@ -151,7 +146,8 @@ class Estate:
 
     def s3api_put_object_lock_configuration(self, finding, bucket, object_lock_configuration):
         assert "set a default retention" in finding.fix
-        self.answers["GetObjectLockConfiguration"][bucket] = RETAINED
+        lock = json.loads(object_lock_configuration)
+        self.answers["GetObjectLockConfiguration"][bucket] = {"ObjectLockConfiguration": lock}
 
     def logs_associate_kms_key(self, finding, log_group_name, kms_key_id):
         groups = self.answers["DescribeLogGroups"]["/aws-glue/"]
@@ -278,9 +274,10 @@ class Estate:
         bucket, defaults = self.resource_of(finding), self.answers["GetBucketEncryption"]
         if finding.fix.startswith("set a key in the default encryption"):
             defaults[bucket] = default_encryption("aws:kms", KEY)
-        rules = defaults[bucket]["ServerSideEncryptionConfiguration"]["Rules"] if bucket in defaults else ()
-        key = rules[0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] if rules else KEY
-        self.answers["GetBucketPolicy"][bucket] = bucket_policy(bucket, key)
+        added = json.loads(f"[{finding.fix.partition('; statements: ')[2]}]".replace("KEY_ARN", KEY))
+        policies = self.answers["GetBucketPolicy"]
+        before = json.loads(policies[bucket]["Policy"])["Statement"] if bucket in policies else []
+        policies[bucket] = {"Policy": document(*before, *added)}
 
     def encrypted_shuffle(self, finding):
         for job in self.answers["GetJobs"]:

@@ -59,7 +59,7 @@ def as_csv(found: Iterable[AuditFinding]) -> Iterator[str]:
     """Yield the lines of a CSV file. A text that a spreadsheet would evaluate has a leading quote."""
     yield _line(COLUMNS)
     for one in found:
-        maps_to = [f"{row.framework} {row.id}" for row in compliance.of_control(one.control.id)]
+        maps_to = compliance.names_of_control(one.control.id)
         row = (
             one.account, one.region, one.control.id, one.control.severity.value, label(one),
             one.resource.kind.value, one.resource.name, one.finding.resource, one.finding.found,

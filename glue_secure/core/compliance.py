@@ -362,6 +362,11 @@ def of_control(control: str) -> tuple[Requirement, ...]:
     return tuple(one for one in REQUIREMENTS if control in one.controls)
 
 
+def names_of_control(control: str) -> list[str]:
+    """Return the requirements that a control supports, each once, as ``FRAMEWORK ID``."""
+    return list(dict.fromkeys(f"{one.framework} {one.id}" for one in of_control(control)))
+
+
 def framework_and_id(text: str) -> tuple[str, str]:
     """Return the key of the framework that a text begins with, and the rest; ``""`` for what it lacks.
 

@@ -19,12 +19,14 @@ class SarifRule:
         text: what the rule reports or requires.
         level: default level of its results, ``error``, ``warning`` or ``note``; "" if the results decide.
         page: URL of its documentation, or "".
+        tags: words by which a tool groups rules.
     """
 
     id: str
     text: str
     level: str = ""
     page: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class SarifResult:
         accepted: why the result is accepted, which suppresses it; "" if it is not.
         fingerprint: id that the result has in later documents as well, or "".
         column: counted from 1 in characters, 0 for the whole line.
+        in_source: whether the acceptance is in the file itself; otherwise a file apart has it.
     """
 
     rule: str
@@ -50,6 +53,7 @@ class SarifResult:
     accepted: str = ""
     fingerprint: str = ""
     column: int = 0
+    in_source: bool = True
 
 
 def sarif_document(
@@ -91,6 +95,8 @@ def _rule(rule: SarifRule) -> dict[str, Any]:
         described["helpUri"] = rule.page
     if rule.level:
         described["defaultConfiguration"] = {"level": rule.level}
+    if rule.tags:
+        described["properties"] = {"tags": list(rule.tags)}
     return described
 
 
@@ -107,7 +113,6 @@ def _result(result: SarifResult, position: int) -> dict[str, Any]:
     if result.fingerprint:
         described["partialFingerprints"] = {"glueSecureResult/v1": result.fingerprint}
     if result.accepted:
-        described["suppressions"] = [
-            {"kind": "inSource", "status": "accepted", "justification": result.accepted}
-        ]
+        kind = "inSource" if result.in_source else "external"
+        described["suppressions"] = [{"kind": kind, "status": "accepted", "justification": result.accepted}]
     return described

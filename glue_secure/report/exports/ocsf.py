@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from glue_secure import __version__
+from glue_secure.core import compliance
 from glue_secure.report.exports.findings import ExportedFinding, findings
 from glue_secure.report.stored import StoredRun
 
@@ -32,14 +33,19 @@ def events_of(found: Iterable[ExportedFinding]) -> Iterator[dict[str, Any]]:
 
 
 def _compliance(one: ExportedFinding) -> dict[str, Any]:
+    mapped = compliance.of_control(one.result.control)
+    standards = dict.fromkeys(compliance.FRAMEWORKS[row.framework].title for row in mapped)
     status_id, status = _COMPLIANCE[one.result.verdict]
     return {
         **_event(one, 2003, "Compliance Finding"),
         "resources": [_resource(one)],
         "compliance": {
             "control": one.result.control,
-            "standards": ["glue-secure"],
-            "requirements": [one.result.known.title],
+            "standards": ["glue-secure", *standards],
+            "requirements": [
+                one.result.known.title,
+                *compliance.names_of_control(one.result.control),
+            ],
             "status_id": status_id,
             "status": status,
             "status_detail": one.description,

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from glue_secure import __version__
+from glue_secure.core import compliance
 from glue_secure.core.controls import CONTROLS, Severity
+from glue_secure.core.findings import Verdict
 from glue_secure.core.sarif import SarifResult, SarifRule, sarif_document
 from glue_secure.report.exports.findings import ExportedFinding, findings, newest
 from glue_secure.report.stored import StoredRun
@@ -45,6 +47,7 @@ def document_of(tool: str, found: Iterable[ExportedFinding]) -> dict[str, Any]:
             control.title,
             _LEVELS[control.severity],
             control.source.split()[0] if control.source.startswith("https://") else "",
+            tuple(compliance.names_of_control(control.id)),
         )
         for control in controls.values()
     ]
@@ -53,16 +56,22 @@ def document_of(tool: str, found: Iterable[ExportedFinding]) -> dict[str, Any]:
 
 
 def _result(one: ExportedFinding) -> SarifResult:
-    exception = one.result.exception
-    accepted = f"exception {exception} of the {one.accepted_by}" if exception else "reported only"
+    """Return a result. An unknown one keeps its level, and its message begins with the verdict."""
+    result = one.result
+    is_reported_only = result.reported and not result.exception
+    level = "note" if is_reported_only else _LEVELS[result.known.severity]
+    verdict = "" if result.verdict == Verdict.FAIL.value else f"{result.verdict}: "
+    accepted = f"exception {result.exception} of the {one.accepted_by}" if result.exception else ""
     return SarifResult(
-        rule=one.result.control,
-        level=_LEVELS[one.result.known.severity],
-        message=f"{_place(one)}{one.description} Fix: {one.remediation}",
+        rule=result.control,
+        level=level,
+        message=f"{verdict}{'reported only: ' if is_reported_only else ''}"
+        f"{_place(one)}{one.description} Fix: {one.remediation}",
         uri=one.artifact,
         line=1,
-        accepted=accepted if one.result.reported else "",
+        accepted=accepted if result.reported else "",
         fingerprint=one.uid,
+        in_source=False,
     )
 
 

@@ -266,6 +266,19 @@ def test_a_baseline_is_extended_without_its_accepted_entries_being_lost(account,
     assert name.endswith(".json") is path.read_text(encoding="utf-8").startswith("{")
 
 
+def test_sarif_says_what_is_unknown_who_accepted_a_finding_and_until_when(account, tmp_path):
+    account(violating(), denied={"glue:GetCrawlers"})
+    path = tmp_path / "baseline.toml"
+    path.write_text(BASELINE.format(day="2027-03-31", more=""), encoding="utf-8")
+    document = json.loads(call("--output", "sarif", "--baseline", path).stdout)
+    validate_sarif(document)
+    results = document["runs"][0]["results"]
+    assert any(one["message"]["text"].startswith("UNKNOWN: ") for one in results)
+    (accepted,) = [one["suppressions"] for one in results if "suppressions" in one]
+    assert accepted[0]["kind"] == "external"
+    assert "until 2027-03-31" in accepted[0]["justification"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -162,7 +162,9 @@ def test_a_tolerated_violation_stays_failed_and_names_its_exception():
     assert one["Compliance"]["Status"] == "FAILED"
     assert "SEC-7" in one["Note"]["Text"]
     results = {each["ruleId"]: each for each in sarif.document([run])["runs"][0]["results"]}
-    assert results["GS-S3-014"]["suppressions"][0]["status"] == "accepted"
+    (suppression,) = results["GS-S3-014"]["suppressions"]
+    assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
+    assert "SEC-7" in suppression["justification"]
     assert "suppressions" not in results["GS-S3-002"]
     statuses = {
         event["compliance"]["control"]: event["status"]
@@ -172,14 +174,29 @@ def test_a_tolerated_violation_stays_failed_and_names_its_exception():
     assert statuses["GS-S3-014"] == "Suppressed"
 
 
-def test_undecided_encryption_of_workers_is_suppressed_and_no_error(tmp_path):
+def test_undecided_encryption_of_workers_is_a_note_and_no_error(tmp_path):
     document = first_form()
     document["controls"].append(finding("GS-SPK-001", "UNKNOWN", "between driver and executors"))
     run = stored(document)
     (one,) = sarif.document([run])["runs"][0]["results"]
-    assert one["suppressions"][0]["status"] == "accepted"
+    assert one["level"] == "note" and one["message"]["text"].startswith("UNKNOWN: reported only: ")
+    assert "suppressions" not in one
     (suite,) = validate_junit(junit.document([run]), tmp_path)
     assert (suite.failures, suite.errors, suite.skipped) == (0, 0, 1)
+
+
+def test_requirements_of_other_frameworks_are_tags_and_standards():
+    run = stored(tolerated())
+    rules = sarif.document([run])["runs"][0]["tool"]["driver"]["rules"]
+    (rule,) = [one for one in rules if one["id"] == "GS-S3-014"]
+    assert "cis-aws 3.1.1" in rule["properties"]["tags"]
+    (event,) = [
+        one["compliance"]
+        for one in ocsf.events([run])
+        if one["class_uid"] == 2003 and one["compliance"]["control"] == "GS-S3-014"
+    ]
+    assert "cis-aws 3.1.1" in event["requirements"]
+    assert any(name.startswith("CIS Amazon Web Services") for name in event["standards"])
 
 
 def test_a_refused_run_is_a_detection_with_the_severity_and_fix_of_its_control():

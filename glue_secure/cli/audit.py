@@ -16,7 +16,7 @@ import typer
 from glue_secure.audit import accounts, baseline, differences, exports, outputs
 from glue_secure.audit.evaluation import AUDITED
 from glue_secure.audit.groups import SEVERITIES, groups
-from glue_secure.audit.model import Findings
+from glue_secure.audit.model import AuditFinding, Findings
 from glue_secure.audit.packed import Packed
 from glue_secure.audit.run import audit_account
 from glue_secure.aws.session import AwsSession
@@ -74,7 +74,10 @@ Controls = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show passes as well in the table.")]
 Explain = Annotated[
-    bool, typer.Option("--explain", help="Show why each control matters, its source, and what it maps to.")
+    bool,
+    typer.Option(
+        "--explain", help="Show what is required, why each control matters, its source, and what it maps to."
+    ),
 ]
 Baseline = Annotated[
     Path | None, typer.Option("--baseline", help="File of findings that are accepted, TOML or JSON.")
@@ -287,7 +290,7 @@ def _print(found: Findings, everything: bool, explain: bool) -> None:
     for group in groups(found, passes=everything):
         printing.print_line(f"{group.title}: {group.summary}")
         printing.print_table(
-            ["", "control", "severity", "resource", "found", "fix"],
+            ["", "control", "severity", "resource", "found"],
             [
                 [
                     outputs.label(one),
@@ -295,15 +298,38 @@ def _print(found: Findings, everything: bool, explain: bool) -> None:
                     one.control.severity.value,
                     redact_text(one.finding.resource),
                     redact_text(one.finding.found),
-                    redact_text(one.finding.fix),
                 ]
                 for one in group.findings
             ],
         )
         printing.print_line("")
+        _print_fixes(group.findings, explain)
     if explain:
         _explain(found, everything)
     printing.print_line(outputs.headline(found))
+
+
+def _print_fixes(found: Iterable[AuditFinding], explain: bool) -> None:
+    """Print the fixes of findings, each once and on a line of its own, which a terminal can copy.
+
+    Args:
+        found: the findings of a group.
+        explain: whether to print what is required as well.
+    """
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        required = redact_text(one.finding.required) if explain else ""
+        fix = redact_text(one.finding.fix)
+        if fix or required:
+            place = f"{one.control.id} {redact_text(one.finding.resource)}"
+            places.setdefault((required, fix), []).append(place)
+    for (required, fix), names in places.items():
+        printing.print_line("; ".join(names))
+        if required:
+            printing.print_line(f"required: {required}")
+        if fix:
+            printing.print_line(f"fix: {fix}")
+        printing.print_line("")
 
 
 def _explain(found: Findings, everything: bool) -> None:

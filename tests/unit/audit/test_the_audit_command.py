@@ -15,6 +15,7 @@ from audited_estates import audit as audited
 from export_validators import validate_asff, validate_junit, validate_ocsf, validate_sarif
 from policy_linter import lint
 from recorded_account import ACCOUNT, REGION, RecordedAccount
+from typed_fixes import command
 from typer.testing import CliRunner
 
 from glue_secure.audit.calls import CALLS
@@ -103,6 +104,21 @@ def test_explain_names_reason_source_and_ids_of_other_tools(account):
     done = call("--control", "glue_etl_jobs_amazon_s3_encryption_enabled", "--explain")
     assert "SSE-S3 has no key policy" in done.stdout
     assert re.search(r"maps to .*checkov CKV_AWS_99", done.stdout)
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_a_fix_is_one_line_below_the_table_and_explain_adds_what_is_required(account, monkeypatch, explain):
+    monkeypatch.setenv("COLUMNS", "80")
+    account(violating())
+    done = call("--control", "GS-BKT-001", *(["--explain"] if explain else []))
+    lines = done.stdout.splitlines()
+    fixes = [line for line in lines if line.startswith("fix: set SSEAlgorithm aws:kms")]
+    assert len(fixes) == len(set(fixes)) > 0
+    for fix in fixes:
+        (words, options) = command(fix, "aws")
+        assert words == ["aws", "s3api", "put-bucket-encryption"]
+        assert json.loads(options["--server-side-encryption-configuration"])["Rules"]
+    assert any(line.startswith("required: aws:kms under ") for line in lines) is explain
 
 
 def test_fail_on_chooses_the_severities_that_change_the_exit_code(account):

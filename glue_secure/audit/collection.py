@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from glue_secure.aws.errors import translate_errors
 from glue_secure.core.service import ServiceError
 
 _MOST_CHARACTERS = 500
+_HTML = re.compile(r":? *<(!doctype html|html)\b.*", re.IGNORECASE)
 _FEW = 4
 """Results of a listing that are not compressed."""
 _METHODS: dict[str, str] = {}
@@ -158,7 +160,7 @@ def _listed(client: Any, request: Request, arguments: dict[str, Any]) -> Listing
 
 def _unread(call: Call, error: ServiceError) -> Unread:
     """Return the error in one line; a proxy or an endpoint may answer with a page."""
-    text = " ".join(str(error).split())
+    text = _HTML.sub(", with an HTML page", " ".join(str(error).split()))
     return Unread(
         call, error.code, text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
     )

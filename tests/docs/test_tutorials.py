@@ -75,6 +75,9 @@ class Terminal:
         if (program, words[:2]) == ("python", ["-m", "pytest"]):
             self.run_tests(Path(words[2]))
             return ""
+        if program == "aws":
+            self.aws(*words)
+            return ""
         assert program == "glue-secure", line
         self.monkeypatch.setattr(sys, "argv", [program, *words])
         with restored_environment(), pytest.raises(SystemExit) as ended:
@@ -82,6 +85,12 @@ class Terminal:
         shown = self.capsys.readouterr()
         assert (ended.value.code or 0) in codes, (line, shown.out, shown.err)
         return shown.out
+
+    def aws(self, service, operation, *options):
+        """Make the call of a command of the AWS CLI, whose options are members of the request."""
+        names = [name.removeprefix("--").title().replace("-", "") for name in options[::2]]
+        client = clients(self.request.getfixturevalue("glue_account"))(service)
+        getattr(client, operation.replace("-", "_"))(**dict(zip(names, options[1::2], strict=True)))
 
     def evaluate(self, code):
         """Set the variables of a line with ``export``, or remove those of a line with ``unset``."""
@@ -274,4 +283,5 @@ def test_rotate_a_key(terminal, new_job, glue_account):
 
 def test_read_an_audit(terminal, glue_account):
     ensure_job(glue_account, "read-an-audit")
+    terminal.find = {"KEY": r"aws kms enable-key-rotation --key-id (\S+)"}
     terminal.type("how-to/read-an-audit.md")

@@ -48,10 +48,17 @@ def test_a_listing_that_ends_with_an_error_is_evaluated_as_far_as_it_was_read():
 
 
 def test_an_error_of_many_lines_is_one_short_line():
-    estate = estate_of(failing("GetJobs", "<html>\n" * 400))
+    estate = estate_of(failing("GetJobs", "a proxy\n" * 400))
     unread = estate.listing(calls.JOBS).unread
     assert unread is not None
     assert "\n" not in unread.message and len(unread.message) < 510
+
+
+def test_an_html_page_in_an_error_is_left_out():
+    estate = estate_of(failing("GetJobs", "500: <!doctype html>\n<title>500 Internal Server Error</title>"))
+    unread = estate.listing(calls.JOBS).unread
+    assert unread is not None
+    assert "500, with an HTML page" in unread.message and "<" not in unread.message
 
 
 def test_only_the_newest_runs_are_read_and_only_what_the_checks_use_is_stored():

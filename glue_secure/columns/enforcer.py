@@ -14,14 +14,17 @@ from glue_secure.core.errors import UsageError, VerificationError
 from glue_secure.core.evidence import ColumnRecord
 from glue_secure.core.findings import Finding, enforce, failed, passed, stop, unknown
 from glue_secure.core.identifiers import S3Uri
+from glue_secure.core.ignored_options import likely_name
 from glue_secure.core.ports import ColumnSource, Engine, ObjectStore, Operation
 from glue_secure.core.recorder import RunRecorder
-from glue_secure.core.redaction import redact_text
+from glue_secure.core.redaction import redact_text, redacting_logger
 from glue_secure.core.service import ServiceError
 from glue_secure.core.unmanaged_writes import UnmanagedWrite
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+_LOG = redacting_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class ColumnPolicyEnforcer:
         self._engine, self._recorder, self._operation = engine, recorder, operation
         self._policy: ColumnPolicy | None = None
         self._tags: ColumnTags = {}
+        self._written: set[str] = set()
+        self._matched: set[str] = set()
 
     def load(self) -> None:
         """Read the policy and the tags of its tables, and check that its data key can be decrypted.
@@ -103,8 +108,11 @@ class ColumnPolicyEnforcer:
             policy = self._loaded_policy()
             if policy is None:
                 return ProtectedFrame(frame)
-            decisions, findings = decide(policy, self._tags, self._engine.column_tree(frame), sink=sink)
+            schema = self._engine.column_tree(frame)
+            decisions, findings = decide(policy, self._tags, schema, sink=sink)
             findings = list(enforce(findings))
+            self._written.update(column.text for column in schema)
+            self._matched.update(decision.rule.selector for decision in decisions)
             if decisions:
                 frame = self._engine.protect_columns(frame, decisions, policy=policy.name, key=policy.key)
             self._recorder.record(findings)
@@ -120,6 +128,27 @@ class ColumnPolicyEnforcer:
                 for decision in decisions
             )
             return ProtectedFrame(frame, decisions)
+
+    def warn_of_unmatched_rules(self) -> None:
+        """Log a warning if the policy had no effect on the writes, or a rule seems to be misspelt.
+
+        A policy can have rules for columns that a job does not write, so a rule without a match is no error.
+        """
+        policy = self._policy
+        if policy is None or not self._written:
+            return
+        if not self._matched:
+            _LOG.warning(
+                "no rule of the column policy %s matched a written column: %s",
+                policy.name, ", ".join(sorted(self._written)[:20]),
+            )  # fmt: skip
+        for rule in policy.rules:
+            likely = likely_name(rule.column, self._written) if rule.column else ""
+            if likely and rule.selector not in self._matched:
+                _LOG.warning(
+                    "the rule %s of the column policy %s matched no written column: did you mean %s?",
+                    rule.selector, policy.name, likely,
+                )  # fmt: skip
 
     def reject_unprotectable_sink(self, sink: str) -> None:
         """Stop a write to which a column policy cannot be applied, because glue-secure does not write it.

@@ -430,7 +430,9 @@ class _Script:
             attributes = list(_chain(call.func))
             first = call.args[0] if call.args else None
             text = self.names.text(first)
-            if (method == "jdbc" and ("read" in attributes or "write" in attributes)) or (
+            # Of the methods with this name, SecureJob's have an argument "connection".
+            is_spark = method == "jdbc" and all(word.arg != "connection" for word in call.keywords)
+            if (is_spark and ("read" in attributes or "write" in attributes)) or (
                 method == "format" and text == "jdbc"
             ):
                 yield self._jdbc.finding(call, is_write="write" in attributes)

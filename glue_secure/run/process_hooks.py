@@ -106,8 +106,7 @@ def end_with_error(
     Raises:
         SystemExit: with the exit code of the error; 130 for Ctrl-C.
     """
-    for run in _runs_of_this_process():
-        error = run.close(error) or error
+    error = close_failed_runs(error)
     if isinstance(error, KeyboardInterrupt):
         lines = [line for run in _runs_of_this_process() for line in _interrupted(run)]
         print("\n".join(("interrupted", *lines)), file=sys.stderr, flush=True)  # noqa: T201 - as below
@@ -215,6 +214,13 @@ def _handle_sigterm() -> None:
 
 def _runs_of_this_process() -> list[Run]:
     return [run for process, run in _open_runs if process == os.getpid()]
+
+
+def close_failed_runs(error: BaseException) -> BaseException:
+    """Close the open runs with the error that ended the script, and return the described error."""
+    for run in _runs_of_this_process():
+        error = run.close(error) or error
+    return error
 
 
 def close_open_runs() -> None:

@@ -201,6 +201,7 @@ class Run:
             self.state.require_no_failure()
             with self.recorder.timed("commit"):
                 self._verify_writes()
+                self.columns.warn_of_unmatched_rules()
                 self._publish_tables()
                 self.unmanaged_writes.require_no_active_work(self.engine.active_work(0.0))
                 is_bookmark_unchanged = False

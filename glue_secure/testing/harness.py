@@ -148,6 +148,9 @@ class JobTestHarness:
             )
             try:
                 return runpy.run_path(str(script), run_name="__main__")
+            except Exception as error:
+                process_hooks.close_failed_runs(error)
+                raise
             finally:
                 process_hooks.close_open_runs()
                 data_catalog.make_default(self.spark)

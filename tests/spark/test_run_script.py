@@ -5,6 +5,7 @@ import sys
 import pytest
 from pyspark.sql import SparkSession
 
+from glue_secure.core.errors import RefusedError
 from glue_secure.embedded.clients import clients
 from glue_secure.testing.frames import assert_rows
 
@@ -107,6 +108,32 @@ def test_a_script_that_creates_its_context_and_has_arguments_with_underscores_ru
     assert run["outcome"] == "succeeded"
     assert [write["format"] for write in run["writes"]] == ["saveAsTextFile", "saveAsTextFile"]
     assert glue_spark.range(1).count() == 1
+
+
+FAILING = """
+from glue_secure import SecureJob
+
+job = SecureJob.from_argv("source")
+job.read.s3(job.args.source, format="csv", bookmark="rows")
+{end}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "error", "outcome"),
+    [
+        ("job.write.s3(job.spark.range(1), 'file:///tmp/x', format='csv')", RefusedError, "refused"),
+        ("raise ValueError('boom')", ValueError, "failed"),
+    ],
+)
+def test_the_evidence_of_a_script_that_fails_is_that_of_its_error(glue_job, script, end, error, outcome):
+    glue_job.land("a.csv", "id\n1\n")
+    script.write_text(FAILING.replace("{end}", end))
+    with pytest.raises(error):
+        glue_job.run_script(script)
+    (run,) = glue_job.evidence()
+    assert (run["outcome"], run["error"]["type"]) == (outcome, error.__name__)
+    assert run["bookmark"]["sequence_after"] == 0
 
 
 CATALOG_SCRIPT = """

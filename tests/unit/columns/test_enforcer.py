@@ -48,6 +48,25 @@ def test_the_protected_frame_is_written(run_fixture, start):
     assert (column["policy"], len(column["digest"])) == ("customers", 64)
 
 
+@pytest.mark.parametrize(
+    ("rules", "warnings"),
+    [
+        ([("email", "mask")], []),
+        ([("email", "mask"), ("iban", "mask")], []),
+        ([("iban", "mask")], ["no rule of the column policy customers matched a written column: "]),
+        ([("emial", "mask")], ["no rule of the column policy customers", "did you mean email?"]),
+    ],
+)
+def test_a_rule_that_seems_misspelt_or_a_policy_without_effect_is_a_warning(start, caplog, rules, warnings):
+    columns = [{"column": name, "action": action} for name, action in rules]
+    run = start({"name": "customers", "columns": columns})
+    run.writer.write_s3(["a"], "s3://curated/t/", format="parquet")
+    run.commit()
+    found = [record.getMessage() for record in caplog.records if "column policy" in record.getMessage()]
+    assert len(found) == len(warnings)
+    assert all(text in message for text, message in zip(warnings, found, strict=True))
+
+
 def test_the_protected_frame_is_written_to_a_database(run_fixture, start, server):
     run = start()
     run.writer.write_jdbc(["a"], "ops", "people")

@@ -196,6 +196,11 @@ def test_a_login_without_a_connection_or_with_a_comment_is_reported_without_the_
     assert '"connectionName": "' in finding.write
 
 
+def test_a_read_of_secure_job_is_not_taken_for_one_of_spark():
+    line = 'rows = job.read.jdbc(connection=name, table="customers")'
+    assert migrated(f"{HEAD}{line}\njob.commit()\n", WITHOUT_IMPORTS).findings == ()
+
+
 @pytest.mark.parametrize(
     ("line", "rule"),
     [

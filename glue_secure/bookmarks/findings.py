@@ -44,8 +44,8 @@ def another_key(resource: str, found: str, required: str, *, old: str, new: str)
         fix = f"after a change of key, add `--decrypt-keys {shlex.quote(old)}` to the command, or {argument}"
     else:
         fix = (
-            "if `glue-secure bookmark rekey` has changed the key, attach a security configuration that names "
-            f"it to the job; if the configuration has changed: "
+            "if a rekey has changed the key of the bookmark, attach a security configuration that names it "
+            f"to the job; if the configuration has changed: "
             f"{command('rekey', job, '--key', new, '--decrypt-keys', old)}, or add {argument}"
         )
     return failed(

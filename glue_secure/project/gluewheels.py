@@ -166,9 +166,11 @@ def download(
             raise PipError(
                 f"{name}: the locked wheels for Glue {version.name}\n"
                 "  found:    pip cannot download the wheels (its last lines are below)\n"
-                "  required: a package index, or a folder with the wheels of the lock\n"
-                "  fix:      check the network, or set PIP_INDEX_URL to an index that answers; without an "
-                f"index, set PIP_NO_INDEX=1 and PIP_FIND_LINKS to the folder\n{error.last_lines}",
+                "  required: a package index, or a folder, with the wheels of the lock\n"
+                "  fix:      set PIP_INDEX_URL to an index that answers; without an index, set "
+                "PIP_NO_INDEX=1 and PIP_FIND_LINKS to the folder; if pip names other hashes, find out who "
+                "replaced the wheel\n"
+                f"{error.last_lines}",
                 error.output,
             ) from None
         by_digest = {}

@@ -18,7 +18,7 @@ from glue_secure.cli.options import Json, State
 from glue_secure.cli.progress import StepProgress
 from glue_secure.core import controls
 from glue_secure.core.errors import UsageError
-from glue_secure.core.evidence import canonical_json
+from glue_secure.core.evidence import ENDED_WITHOUT_COMMIT, TERMINATED, canonical_json
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.report.differences import differences
 from glue_secure.report.document import Document
@@ -68,8 +68,8 @@ class Outcome(str, Enum):
     REFUSED = "refused"
     FAILED = "failed"
     ABANDONED = "abandoned"
-    WITHOUT_COMMIT = "ended without job.commit()"
-    SIGTERM = "terminated by SIGTERM"
+    WITHOUT_COMMIT = ENDED_WITHOUT_COMMIT
+    SIGTERM = TERMINATED
     NOT_ENDED = NOT_ENDED
     UNREADABLE = UNREADABLE
 

@@ -18,6 +18,10 @@ from glue_secure.core.objects import BucketRules, ObjectEncryption
 
 SCHEMA = "glue-secure/evidence/1"
 PURGE, TRANSITION = "purge", "transition"
+ENDED_WITHOUT_COMMIT = "ended without job.commit()"
+"""The outcome of a run whose script ended without a commit."""
+TERMINATED = "terminated by SIGTERM"
+"""The outcome of a run that the signal ended."""
 _NOT_IN_DOCUMENT = {"in_document": False}
 
 

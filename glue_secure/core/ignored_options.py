@@ -185,6 +185,14 @@ def likely_name(name: str, known: Iterable[str]) -> str:
     return by_spelling[close[0]] if close else ""
 
 
+def correction(unknown: Iterable[str], known: Iterable[str]) -> str:
+    """Return the fix of misspelt names: ``write sep instead of seperator``, ``""`` without a likely name."""
+    names = list(known)
+    likely = {name: likely_name(name, names) for name in unknown}
+    found = ", ".join(f"{other} instead of {name}" for name, other in likely.items() if other)
+    return f"write {found}" if found else ""
+
+
 def _spelling(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 

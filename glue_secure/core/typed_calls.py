@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from glue_secure.core.errors import UsageError
-from glue_secure.core.ignored_options import likely_name
+from glue_secure.core.ignored_options import correction
 
 TargetT = TypeVar("TargetT")
 FailureContext = Callable[[Any], AbstractContextManager[None] | None]
@@ -136,9 +136,7 @@ def _wrong_call(
     # A misspelt name is the cause of a missing argument.
     found = f"unexpected argument {', '.join(map(repr, unknown))}" if unknown else str(reason)
     names = list(signature.parameters)[1:]
-    likely = {name: likely_name(name, [other for other in names if other not in kwargs]) for name in unknown}
-    corrections = ", ".join(f"{other} instead of {name}" for name, other in likely.items() if other)
-    fix = f"write {corrections}" if corrections else ""
+    fix = correction(unknown, [other for other in names if other not in kwargs])
     return UsageError(call, found=found, required=f"{call}({', '.join(names)})", fix=fix)
 
 

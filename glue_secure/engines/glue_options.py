@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from glue_secure.core.errors import RefusedError, UsageError
-from glue_secure.core.ignored_options import Place, likely_name, without_ignored
+from glue_secure.core.ignored_options import Place, correction, without_ignored
 
 if TYPE_CHECKING:
     from glue_secure.run.run import Run
@@ -19,15 +19,12 @@ def require_known_options(options: Mapping[str, Any], known: Iterable[str], reso
     names = set(known)
     unknown = sorted(set(options) - names)
     if unknown:
-        likely = {name: likely_name(name, names) for name in unknown}
-        corrections = ", ".join(f"{other} instead of {name}" for name, other in likely.items() if other)
         raise UsageError(
             resource,
             found=", ".join(unknown),
             required=", ".join(sorted(names)) or "none",
-            fix=f"write {corrections}"
-            if corrections
-            else "docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
+            fix=correction(unknown, names)
+            or "docs/differences-from-glue.md lists what the plain-Spark runtime does not offer",
         )
 
 

@@ -21,7 +21,7 @@ from glue_secure.connections.sql_statements import split_statements
 from glue_secure.core.errors import ControlError, UsageError
 from glue_secure.core.evidence import WriteRecord
 from glue_secure.core.identifiers import S3Uri, is_table_name
-from glue_secure.core.ignored_options import likely_name, warn_of_ignored
+from glue_secure.core.ignored_options import correction, warn_of_ignored
 from glue_secure.core.log_suppression import suppress_client_logs
 from glue_secure.core.objects import ObjectEncryption, ObjectSummary
 from glue_secure.core.ports import DYNAMIC, PARTITION_OVERWRITE_MODE, Engine, Operation
@@ -645,14 +645,12 @@ def _require_columns(partition_by: Sequence[str], columns: Sequence[str], locati
         return
     known = {name.lower() for name in columns}
     unknown = [name for name in partition_by if name.lower() not in known]
-    likely = {name: likely_name(name, columns) for name in unknown}
-    corrections = ", ".join(f"{other} instead of {name}" for name, other in likely.items() if other)
     if unknown:
         raise UsageError(
             f"partition_by of a write to {location}",
             found=f"{', '.join(map(repr, unknown))}, which the frame does not have",
             required=f"columns of the frame: {', '.join(columns)}",
-            fix=f"write {corrections}" if corrections else "correct partition_by, or add the column",
+            fix=correction(unknown, columns) or "correct partition_by, or add the column",
         )
     if known == {name.lower() for name in partition_by}:
         raise UsageError(

@@ -35,13 +35,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from glue_secure.core.errors import EngineError, GlueSecureError, RefusedError, exit_code
+from glue_secure.core.evidence import ENDED_WITHOUT_COMMIT, TERMINATED
 from glue_secure.core.redaction import redact_text
 from glue_secure.core.request_guard import refusal_in
 from glue_secure.run.automatic_start import no_run, start_automatically
 from glue_secure.run.before_init import expect_init
 from glue_secure.run.breakpoints import without_terminal
 from glue_secure.run.job_process import is_job_process
-from glue_secure.run.run import ENDED_WITHOUT_COMMIT, Run
+from glue_secure.run.run import Run
 from glue_secure.run.runtime_selection import load_session_hooks
 from glue_secure.verification.child_processes import CHILD_PROCESSES
 
@@ -64,7 +65,7 @@ class Terminated(SystemExit):
     """SIGTERM was received. The exit code is 143, as a shell reports it."""
 
     def __init__(self) -> None:
-        super().__init__("terminated by SIGTERM")
+        super().__init__(TERMINATED)
         self.code = 128 + signal.SIGTERM
 
 
@@ -256,7 +257,7 @@ def _end_open_runs() -> None:
             continue
         if _terminated:
             with suppress(Exception):
-                run.close(outcome="terminated by SIGTERM")
+                run.close(outcome=TERMINATED)
                 lines = ("terminated", *_interrupted(run))
                 print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - the error text of the script
         else:

@@ -18,7 +18,7 @@ from glue_secure.columns.enforcer import ColumnPolicyEnforcer
 from glue_secure.connections.manager import ConnectionManager
 from glue_secure.core.arguments import SUITES, JobIdentity
 from glue_secure.core.errors import BookmarkConflictError, ControlError, UsageError
-from glue_secure.core.evidence import Evidence
+from glue_secure.core.evidence import ENDED_WITHOUT_COMMIT, Evidence
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.core.ports import Engine, Services
 from glue_secure.core.recorder import RunRecorder
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
     from glue_secure.quality.gate import SuiteGate
 
-ENDED_WITHOUT_COMMIT = "ended without job.commit()"
-"""The outcome of a run whose script ended without a commit."""
 ACTIVE_WORK_SECONDS = 5.0
 """How long a commit waits for work of Spark that is about to end."""
 

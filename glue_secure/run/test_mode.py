@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glue_secure.core.arguments import JobArguments
+from glue_secure.core.evidence import ENDED_WITHOUT_COMMIT
 
 if TYPE_CHECKING:
     from glue_secure.run.run import Run
@@ -72,4 +73,4 @@ def prepared(arguments: JobArguments, job_name: str | None) -> JobArguments:
 def end(run: Run | None) -> None:
     """End the open run of a context whose next run starts, in the test mode."""
     if _modes and run is not None and run.is_open:
-        run.close(outcome="ended without job.commit()")
+        run.close(outcome=ENDED_WITHOUT_COMMIT)

@@ -177,13 +177,13 @@ class S3Requests:
             left = self._verifier.verify(not_renamed, may_be_deleted=True, is_sample=True)
             missing = sorted({*map(str, not_renamed)} - {str(one.uri) for one in left})
             if missing:
-                raise _not_renamed(S3Uri.parse(missing[0]))
+                raise _not_renamed(missing[0])
 
 
-def _not_renamed(uri: S3Uri) -> VerificationError:
+def _not_renamed(uri: str) -> VerificationError:
     return VerificationError(
         "GS-S3-007",
-        resource=str(uri),
+        resource=uri,
         found="deleted by another program before this run renamed it, so that its rows are not at the target",
         required="every object of the write",
         fix="let runs that write to one target run one after the other, or give each a target of its own; "

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from glue_secure.cli.app import app
 from glue_secure.core.controls import CONTROLS
 from glue_secure.core.errors import RefusedError, UsageError, VerificationError
+from glue_secure.core.evidence import ENDED_WITHOUT_COMMIT
 from glue_secure.core.identifiers import S3Uri
 from glue_secure.report.schema import json_schema
 from glue_secure.report.stored import NOT_ENDED, S3Folder, stored_runs, with_documents
 from glue_secure.run.process_hooks import Terminated
-from glue_secure.run.run import ENDED_WITHOUT_COMMIT
 
 PREFIX = S3Uri("evidence", "runs")
 
